@@ -1,0 +1,6 @@
+"""``python -m lipkit``."""
+
+from lipkit.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Faces: finding them, following them through time, cutting them out and putting them back."""

@@ -1,0 +1,1 @@
+"""Bytes to chunks of arrays and back: video, audio, pictures."""

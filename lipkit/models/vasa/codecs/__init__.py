@@ -1,0 +1,1 @@
+"""Face codecs: appearance and motion apart, and together again."""

@@ -1,0 +1,174 @@
+"""The seams of lipkit: what a stage takes and gives, and nothing about how.
+
+Legend of shapes, used in every docstring: b batch, f video frames, t audio steps, n samples,
+l layers, d width, k points, c motion channels, h w height and width in pixels.
+
+*Frames* are ``uint8`` RGB arrays ``(f, h, w, 3)``; pixel x runs right, y down, and the centre of the
+first pixel lies at ``(0, 0)``. *Crops* inside neural models are float tensors ``(f, 3, h, w)`` in
+-1..1. Long things travel as iterators of chunks: ten minutes of 1080p are 93 GB as one array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Frames = NDArray[np.uint8]
+    Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Features:
+    """Audio features at the encoder's own rate: ``data (t, l, d)``, ``rate`` steps a second."""
+
+    data: Floats
+    rate: Fraction
+    encoder: str
+    silence: NDArray[np.bool_] | None = None  # (t,) nobody speaks here
+
+
+class AudioEncoder(Protocol):
+    """Turns 16 kHz mono sound into features."""
+
+    name: str
+    rate: Fraction
+    layers: int
+    width: int
+
+    def encode(self, wave: Floats) -> Features:
+        """Features of ``wave (n,)`` at 16 kHz; long audio in overlapped windows, without joints."""
+        ...
+
+
+@dataclass(frozen=True)
+class Face:
+    """One detected face: ``box (4,)`` as x0 y0 x1 y1, ``points (k, 2|3)`` in pixels, score 0..1."""
+
+    box: Floats
+    points: Floats
+    score: float
+
+
+class FaceTracker(Protocol):
+    """Finds faces in frames. Which face, gaps and smoothing are ``faces.tracks``' business."""
+
+    name: str
+    scheme: str  # the landmark numbering of its points: a key of ``faces.landmarks.SCHEMES``
+
+    def detect(self, frames: Frames) -> list[list[Face]]:
+        """All faces of each frame, in the order of ``frames (f, h, w, 3)``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A motion space: which codec it drives and what each channel is, in order."""
+
+    codec: str
+    channels: tuple[str, ...]
+
+    def index(self, channel: str) -> int:
+        """Column of ``channel`` in a motion array ``(f, c)``."""
+        return self.channels.index(channel)
+
+
+class FaceCodec(Protocol):
+    """Takes a face apart into appearance and motion, and puts it together again."""
+
+    name: str
+    layout: Layout
+
+    def encode_appearance(self, image: Frames) -> Any:
+        """Everything of the person in ``image (h, w, 3)`` that does not move."""
+        ...
+
+    def encode_motion(self, frames: Frames) -> Floats:
+        """Motion ``(f, c)`` of the face in ``frames``, in this codec's layout."""
+        ...
+
+    def render(self, appearance: Any, motion: Floats) -> Iterator[Frames]:
+        """Chunks of crops ``(f, h, w, 3)`` showing ``appearance`` under ``motion (f, c)``."""
+        ...
+
+
+class MotionGenerator(Protocol):
+    """Turns sound into motion, window by window; the same call serves files and live streams."""
+
+    layout: Layout
+
+    def generate(
+        self, audio: Floats, conditions: Mapping[str, Any], state: Any
+    ) -> tuple[Floats, Any]:
+        """Motion of the next window and the state to hand to the call after it."""
+        ...
+
+
+class Syncer(Protocol):
+    """Gives crops other lips."""
+
+    def sync(
+        self, crops: Iterable[Any], audio: Features, sampling: Any, generator: Any
+    ) -> Iterator[Any]:
+        """Crops ``(f, 3, h, w)`` in -1..1 in, as many and alike but for the mouth out."""
+        ...
+
+
+class Animator(Protocol):
+    """Makes one picture talk."""
+
+    def animate(
+        self, portrait: Any, audio: Any, controls: Mapping[str, Any], sampling: Any, generator: Any
+    ) -> Iterator[Frames]:
+        """Chunks of frames of the talking portrait."""
+        ...
+
+
+class Stage(Protocol):
+    """One stage of a training: what trains, what it costs, what a sample looks like."""
+
+    name: str
+
+    def parameters(self, model: Any) -> Sequence[Any]:
+        """The parameters that this stage trains; all others stay frozen."""
+        ...
+
+    def loss(self, model: Any, batch: Mapping[str, Any], step: int) -> Mapping[str, Any]:
+        """Named loss terms of one batch, already weighted; the loop logs and sums them."""
+        ...
+
+
+class Metric(Protocol):
+    """A score of a clip or of a set of clips."""
+
+    name: str
+    needs: frozenset[str]
+
+    def update(self, clip: Any) -> Mapping[str, Any]:
+        """Scores of one clip."""
+        ...
+
+    def compute(self) -> Mapping[str, Any]:
+        """Scores of all clips seen."""
+        ...
+
+
+@dataclass(frozen=True)
+class Family:
+    """An architecture: how to configure, build, run and train it.
+
+    ``config`` is a dataclass type with the tables ``model`` and ``sampling`` and ``train``;
+    ``stages`` maps a stage's name to a "module:attribute" string.
+    """
+
+    name: str
+    verbs: frozenset[str]
+    config: str
+    build: str
+    stages: Mapping[str, str] = field(default_factory=dict)
+    converters: Mapping[str, str] = field(default_factory=dict)
