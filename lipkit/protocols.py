@@ -3,7 +3,7 @@
 Legend of shapes, used in every docstring: b batch, f video frames, t audio steps, n samples,
 l layers, d width, k points, c motion channels, h w height and width in pixels.
 
-*Frames* are ``uint8`` RGB arrays ``(f, h, w, 3)``; pixel x runs right, y down, and the centre of the
+*Frames* are ``uint8`` RGB arrays ``(f, h, w, 3)``; x runs right, y down, and the centre of the
 first pixel lies at ``(0, 0)``. *Crops* inside neural models are float tensors ``(f, 3, h, w)`` in
 -1..1. Long things travel as iterators of chunks: ten minutes of 1080p are 93 GB as one array.
 """

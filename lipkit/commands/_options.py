@@ -1,0 +1,115 @@
+"""Options that verbs share, so that the same flag means and reads the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from lipkit import ui
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Decorator = Callable[[Command], Command]
+
+
+class Knob(click.Option):
+    """An option that sets a config key; not giving it leaves the preset's value alone."""
+
+    def __init__(self, *args: Any, key: str, **kwargs: Any) -> None:
+        kwargs["help"] = f"{kwargs.get('help', '')}  [{key}]"
+        super().__init__(*args, default=None, **kwargs)
+        self.key = key
+
+
+def knob(*flags: str, key: str, help: str, type: Any = None) -> Decorator[Any]:
+    """Decorator for an option that sets the config key ``key``."""
+    return click.option(*flags, cls=Knob, key=key, help=help, type=type)
+
+
+def knob_values(context: click.Context) -> dict[str, Any]:
+    """Config key to value, for every knob of the command that was called."""
+    knobs = [p for p in context.command.params if isinstance(p, Knob)]
+    return {knob.key: context.params[knob.name or ""] for knob in knobs}
+
+
+def chain(*decorators: Decorator[Any]) -> Decorator[Any]:
+    """Several option decorators as one, listed in help in the order given."""
+
+    def apply(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return apply
+
+
+def set_verbosity(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Take over ``-q``, ``-v`` and ``--debug``, and remember which verb speaks."""
+    ui.settings.program = ctx.command_path
+    if value and parameter.name == "debug":
+        ui.settings.debug = True
+    elif value:
+        ui.settings.verbosity = -1 if parameter.name == "quiet" else int(value)
+
+
+def talk(*flags: str, help: str, **kwargs: Any) -> Decorator[Any]:
+    """An option about what to say; it never reaches the command itself."""
+    return click.option(
+        *flags, callback=set_verbosity, expose_value=False, is_eager=True, help=help, **kwargs
+    )
+
+
+common: Decorator[Any] = chain(
+    talk("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
+    talk("-v", "--verbose", count=True, help="Say more."),
+    talk("--debug", is_flag=True, help="Show the traceback of an error."),
+)
+
+output: Decorator[Any] = click.option(
+    "-o", "--output", metavar="FILE", help="Where to write; - is stdout."
+)
+
+force: Decorator[Any] = click.option("-f", "--force", is_flag=True, help="Overwrite what exists.")
+
+batch: Decorator[Any] = chain(
+    click.option(
+        "--out-dir", metavar="DIR", help="Write each result there, named after its input."
+    ),
+    click.option(
+        "--files-from", metavar="FILE", help="Read more inputs from FILE, one a line; - is stdin."
+    ),
+    click.option("-0", "--null", is_flag=True, help="Names in --files-from end in NUL bytes."),
+    click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(min=0),
+        default=1,
+        show_default=True,
+        help="Processes to work in; 0 is one a core.",
+    ),
+    click.option("--skip-existing", is_flag=True, help="Leave out items whose result exists."),
+)
+
+settings: Decorator[Any] = chain(
+    click.option("--config", "config_file", metavar="TOML", help="Settings over the preset's."),
+    click.option(
+        "--set", "sets", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated."
+    ),
+)
+
+device: Decorator[Any] = click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps."
+)
+
+
+def seed(help: str = "Seed of every random number.") -> Decorator[Any]:
+    """The ``--seed`` option."""
+    return click.option(
+        "--seed", type=click.IntRange(min=0), default=0, show_default=True, help=help
+    )
+
+
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that the user gave, for a provenance record."""
+    return {key: value for key, value in values.items() if value not in (None, (), False)}
