@@ -133,7 +133,7 @@ def show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 )
 @click.pass_context
 def lipkit(ctx: click.Context) -> None:
-    r"""Talking faces from sound, in stages that pipe.
+    """Talking faces from sound, in stages that pipe.
 
     \b
     lipkit animate face.jpg speech.wav -o talk.mp4
@@ -203,8 +203,10 @@ def explain_usage(problem: click.ClickException) -> ExitStatus:
     if context is not None:
         ui.settings.program = context.command_path
     line = problem.format_message().rstrip(".")
+    if "; " not in line:
+        line += f"; `{ui.settings.program} --help` shows the usage"
     status = ExitStatus.USAGE if isinstance(problem, click.UsageError) else ExitStatus.FAILED
-    return explain(problem, f"{line}; `{ui.settings.program} --help` shows the usage", status)
+    return explain(problem, line, status)
 
 
 def broken_pipe() -> ExitStatus:

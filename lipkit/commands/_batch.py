@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from lipkit import ui
-from lipkit.errors import BadInput, BadUsage, ExitStatus, LipkitError
+from lipkit.errors import BadUsage, ExitStatus, LipkitError
 from lipkit.runtime import cores, share_cores
 
 
@@ -45,7 +45,7 @@ Work = Callable[[Item], dict[str, Any]]
 
 
 def listed(names: Iterable[str], files_from: str | None, null: bool) -> list[str]:
-    """All inputs named on the command line and in ``--files-from``; folders stand for their files."""
+    """All inputs of the command line and ``--files-from``; a folder stands for its files."""
     every = list(names)
     if files_from is not None:
         every += read_names(files_from, null)
@@ -100,15 +100,15 @@ def plan(
         if len(inputs) > 1:
             raise BadUsage(f"{len(inputs)} inputs and one -o", hint="use --out-dir for many")
         check_output(output, force or skip_existing)
-        items = (Item(tuple(inputs[0]), output),)
+        items = [Item(tuple(inputs[0]), output)]
     elif out_dir is not None:
         make_folder(out_dir)
-        items = tuple(Item(tuple(group), named(out_dir, group, suffix)) for group in inputs)
+        items = [Item(tuple(group), named(out_dir, group, suffix)) for group in inputs]
         refuse_clashes(items)
     else:
         raise BadUsage("no output given", hint="use -o FILE (- for stdout) or --out-dir DIR")
     single = output is not None and files_from is None
-    return Plan(items, single, jobs or cores(), force, skip_existing)
+    return Plan(tuple(items), single, jobs or cores(), force, skip_existing)
 
 
 def named(out_dir: str, group: Sequence[str], suffix: str) -> str:
@@ -227,15 +227,3 @@ class Attempt:
 def status_of(problem: BaseException) -> int:
     """The exit status that this failure alone would have given."""
     return int(problem.status if isinstance(problem, LipkitError) else ExitStatus.FAILED)
-
-
-def kinds_of(names: Sequence[str], sort: Callable[[str], str]) -> dict[str, list[str]]:
-    """Inputs by the kind that ``sort`` finds; a file that cannot be read is its own kind."""
-    kinds: dict[str, list[str]] = {}
-    for name in names:
-        try:
-            kind = sort(name)
-        except BadInput:
-            kind = "unreadable"
-        kinds.setdefault(kind, []).append(name)
-    return kinds
