@@ -108,7 +108,7 @@ def face_frame(points: Array) -> FaceFrame:
 def to_local(points: Array, frame: FaceFrame | None = None) -> Array:
     """Points ``(..., k, 3)`` in face-local IOD units; the frame is their own unless given."""
     rotation, origin, unit = face_frame(points) if frame is None else frame
-    return (points - origin[..., None, :]) @ rotation / unit[..., None, None]
+    return np.asarray((points - origin[..., None, :]) @ rotation / unit[..., None, None])
 
 
 def from_local(local: Array, frame: FaceFrame) -> Array:
