@@ -1,0 +1,25 @@
+"""What the registry and the presets name exists and fits."""
+
+from __future__ import annotations
+
+import pytest
+
+from lipkit import config, registry
+
+TABLES = [registry.FAMILIES, registry.CODECS, registry.TRACKERS, registry.ENCODERS]
+
+
+@pytest.mark.parametrize("path", [path for table in TABLES for path in table.values()])
+def test_every_name_resolves(path: str) -> None:
+    assert registry.load(path) is not None
+
+
+@pytest.mark.parametrize("name", config.preset_names())
+def test_presets_fit_their_family(name: str) -> None:
+    preset = config.load_preset(name)
+    family = registry.resolve(registry.FAMILIES, preset.family, "family")
+    settings = config.resolve(registry.load(family.config), preset=preset.tables)
+    again = config.resolve(type(settings), preset=config.as_tables(settings))
+    assert again == settings
+    assert preset.summary
+    assert preset.licence
