@@ -8,15 +8,15 @@ from queue import Empty, Full, Queue
 from typing import TypeVar
 
 Thing = TypeVar("Thing")
-PATIENCE = 0.1  # seconds between looks at whether the consumer is still there
+PATIENCE = 0.1  # seconds between looks at whether the other side is still there
 END = object()
 
 
 def ahead(things: Iterable[Thing], depth: int = 2) -> Iterator[Thing]:
     """The same things, made up to ``depth`` ahead in a thread; its exception surfaces here.
 
-    Numpy, OpenCV, torch and pipes release the interpreter's lock, so stages chained this way overlap
-    while memory stays bounded. The thread ends when the consumer stops early.
+    Numpy, OpenCV, torch and pipes release the interpreter's lock, so stages chained this way
+    overlap while memory stays bounded. The thread ends when the consumer stops early.
     """
     queue: Queue[object] = Queue(depth)
     stopped = threading.Event()
@@ -25,9 +25,10 @@ def ahead(things: Iterable[Thing], depth: int = 2) -> Iterator[Thing]:
     def hand_over(thing: object) -> None:
         while not stopped.is_set():
             try:
-                return queue.put(thing, timeout=PATIENCE)
+                queue.put(thing, timeout=PATIENCE)
             except Full:
                 continue
+            break
 
     def produce() -> None:
         try:
@@ -37,7 +38,10 @@ def ahead(things: Iterable[Thing], depth: int = 2) -> Iterator[Thing]:
                     break
         except BaseException as problem:  # noqa: BLE001 -- carried to the consumer's thread
             failure.append(problem)
-        hand_over(END)
+        finally:
+            if hasattr(things, "close"):
+                things.close()
+            hand_over(END)
 
     thread = threading.Thread(target=produce, daemon=True)
     thread.start()

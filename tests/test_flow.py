@@ -37,11 +37,25 @@ def test_failures_surface_after_what_was_made() -> None:
         yield 1
         raise ValueError("broken")
 
-    seen = []
+    consumer = ahead(things())
+    assert next(consumer) == 1
     with pytest.raises(ValueError, match="broken"):
-        for thing in ahead(things()):
-            seen.append(thing)
-    assert seen == [1]
+        next(consumer)
+
+
+def test_a_consumer_that_stops_closes_the_source() -> None:
+    closed = threading.Event()
+
+    def things() -> Iterator[int]:
+        try:
+            yield from range(1000)
+        finally:
+            closed.set()
+
+    consumer = ahead(things())
+    next(consumer)
+    consumer.close()  # type: ignore[attr-defined]
+    assert closed.is_set()
 
 
 def test_no_thread_outlives_its_consumer() -> None:
