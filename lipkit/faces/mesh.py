@@ -127,7 +127,7 @@ def euler(rotation: Array) -> Array:
     yaw = np.arcsin(np.clip(-rotation[..., 2, 0], -1, 1))
     pitch = np.arctan2(rotation[..., 2, 1], rotation[..., 2, 2])
     roll = np.arctan2(rotation[..., 1, 0], rotation[..., 0, 0])
-    return np.degrees(np.stack([yaw, pitch, roll], -1))
+    return np.asarray(np.degrees(np.stack([yaw, pitch, roll], -1)))
 
 
 def rotation(angles: Array) -> Array:
