@@ -1,0 +1,144 @@
+"""Video files as chunks of frames, in constant memory."""
+
+from __future__ import annotations
+
+import logging
+import math
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipkit.errors import BadInput
+from lipkit.media.color import decode_filter
+from lipkit.media.encode import Encode
+from lipkit.media.ffmpeg import QUIET, READ_ONLY, Process, url
+from lipkit.media.probe import MediaInfo, VideoInfo, require_video
+from lipkit.media.times import Clock, frame_times
+from lipkit.media.writer import AudioTrack, VideoWriter
+
+__all__ = [
+    "AudioTrack",
+    "Encode",
+    "TimedFrames",
+    "VideoWriter",
+    "frame_times",
+    "read_frames",
+    "read_timed_frames",
+]
+
+Pixel = Literal["rgb24", "rgba", "rgb48"]
+
+CHUNK_BYTES = 64 << 20
+_LAYOUTS: dict[str, tuple[str, int, type[np.generic]]] = {
+    "rgb24": ("rgb24", 3, np.uint8),
+    "rgba": ("rgba", 4, np.uint8),
+    "rgb48": ("rgb48le", 3, np.uint16),
+}
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TimedFrames:
+    """A chunk of frames ``(f, h, w, c)`` and the seconds at which each is shown."""
+
+    frames: NDArray[Any]
+    times: list[Fraction]
+
+
+def read_frames(
+    path: Path,
+    *,
+    chunk: int = 32,
+    size: tuple[int, int] | None = None,
+    start: Fraction | float | None = None,
+    end: Fraction | float | None = None,
+    pixel: Pixel = "rgb24",
+) -> Iterator[NDArray[Any]]:
+    """Chunks ``(f, h, w, c)`` of the frames shown from ``start`` until before ``end`` seconds.
+
+    Upright, uint8 RGB (``rgba`` with straight alpha; ``rgb48`` uint16 over the full range), scaled
+    to ``size`` (width, height). A chunk holds at most ``chunk`` frames, fewer when they are large.
+    BadInput when nothing can be decoded; a file that breaks off is read as far as it goes, with a
+    warning in the log.
+    """
+    parts = read_timed_frames(path, chunk=chunk, size=size, start=start, end=end, pixel=pixel)
+    return (part.frames for part in parts)
+
+
+def read_timed_frames(
+    path: Path,
+    *,
+    chunk: int = 32,
+    size: tuple[int, int] | None = None,
+    start: Fraction | float | None = None,
+    end: Fraction | float | None = None,
+    pixel: Pixel = "rgb24",
+) -> Iterator[TimedFrames]:
+    """What ``read_frames`` gives, with each frame's exact time, in the same single decoding."""
+    info, video = require_video(path)
+    width, height = size or video.size
+    layout, channels, kind = _LAYOUTS[pixel]
+    shape = (height, width, channels)
+    frame_bytes = math.prod(shape) * np.dtype(kind).itemsize
+    chunk = max(1, min(chunk, CHUNK_BYTES // frame_bytes))
+    with tempfile.TemporaryDirectory(prefix="lipkit-") as folder:
+        stamps = Path(folder) / "stamps"
+        args = [
+            *QUIET, *READ_ONLY, "-copyts", *_decoder(video, pixel), *_range(info, start, end),
+            "-i", url(path), "-map", "0:V:0", "-fps_mode", "passthrough",
+            "-enc_time_base", "demux",
+            "-vf", decode_filter(video, (width, height), layout),
+            # ffmpeg writes the stamp of each frame before the frame, and flushes it.
+            "-stats_enc_pre:v:0", url(stamps), "-stats_enc_pre_fmt", "{ptsi} {tbi}",
+            "-c:v", "rawvideo", "-f", "rawvideo", "-",
+        ]  # fmt: skip
+        count = 0
+        with Process(args, read=True) as decoder:
+            clock = Clock(info)
+            while True:
+                frames = np.empty((chunk, *shape), kind)
+                got = decoder.fill(frames) // frame_bytes
+                if got:
+                    if not count:
+                        lines = stamps.open("rb")
+                    times = [_stamp(lines, clock) for _ in range(got)]
+                    count += got
+                    yield TimedFrames(frames[:got], times)
+                if got < chunk:
+                    break
+            status = decoder.close()
+            if not count and (status or start is None):
+                raise BadInput(f"{path}: no frame can be decoded: {decoder.complaint()}")
+            if status or not decoder.silent:
+                log.warning("%s: damaged, %d frames read: %s", path, count, decoder.complaint())
+
+
+def _decoder(video: VideoInfo, pixel: Pixel) -> list[str]:
+    """The libvpx decoders where alpha is asked for: ffmpeg's own VP8 and VP9 decoders drop it."""
+    if pixel == "rgba" and video.alpha and video.codec in ("vp8", "vp9"):
+        return ["-c:v", "libvpx" if video.codec == "vp8" else "libvpx-vp9"]
+    return []
+
+
+def _range(
+    info: MediaInfo, start: Fraction | float | None, end: Fraction | float | None
+) -> list[str]:
+    """Input options that keep the frames from ``start`` until before ``end``."""
+    args = []
+    # Whole microseconds are all that ffmpeg reads: round away from frames that lie on the edge.
+    if start is not None:
+        args += ["-ss", f"{math.floor((start + info.start) * 1_000_000 - 1)}us"]
+    if end is not None:
+        args += ["-to", f"{math.floor((end + info.start) * 1_000_000 - 1)}us"]
+    return args
+
+
+def _stamp(lines: IO[bytes], clock: Clock) -> Fraction:
+    stamp, base = lines.readline().split()
+    return clock.read(int(stamp), Fraction(base.decode()))
