@@ -1,0 +1,80 @@
+"""Colours of skin, teeth and the mouth's inside, taken from the photo's own light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lipkit.faces import mesh
+from lipkit.models.vasa.codecs.mesh.shape import FaceShape
+
+Array = NDArray[Any]
+
+LUMA = np.array([0.299, 0.587, 0.114])  # of RGB
+CHEEKS = (50, 280, 205, 425, 117, 346)
+AROUND_MOUTH = (0, 17, 18, 164)
+# RGB as shares of the skin's luminance.
+TOOTH, CAVITY = (1.03, 0.98, 0.90), (0.25, 0.13, 0.13)
+TONGUE, GUM = (0.66, 0.37, 0.38), (0.62, 0.38, 0.38)
+
+
+@dataclass(frozen=True)
+class Tones:
+    """RGB 0..255 of each tissue, ``(3,)`` each."""
+
+    skin: Array
+    tooth: Array
+    cavity: Array
+    tongue: Array
+    gum: Array
+
+
+def _medians(image: Array, where: Array, radius: int) -> Array:
+    """Mean colour ``(k, 3)`` of a small square about each of ``where (k, 2)``."""
+    soft = cv2.blur(image, (2 * radius + 1, 2 * radius + 1))
+    high = np.array(image.shape[1::-1]) - 1
+    x, y = np.clip(np.round(where).astype(int), 0, high).T
+    return soft[y, x].astype(np.float64)
+
+
+def own_teeth(image: Array, inside: Array, light: float) -> Array | None:
+    """The photo's own tooth colour ``(3,)`` from the mask of an open mouth, if teeth show."""
+    values = image[inside > 0.8].astype(np.float64)
+    if len(values) < 30:
+        return None
+    luminance = values @ LUMA
+    bright = values[luminance >= np.quantile(luminance, 0.7)].mean(0)
+    return bright if bright @ LUMA > 0.55 * light else None
+
+
+def face_tones(image: Array, shape: FaceShape, inside: Array | None) -> Tones:
+    """Tones of the face in ``image (h, w, 3)`` RGB; ``inside`` masks an open mouth's inside.
+
+    Hues are scaled by how saturated the lips and the skin are: a grey photo gets a grey tongue.
+    """
+    radius = max(1, round(0.03 * shape.unit))
+    skin = np.median(_medians(image, shape.points[list(CHEEKS), :2], radius), 0)
+    rows = mesh.UPPER_LIP_ROWS[2][3:8] + mesh.LOWER_LIP_ROWS[2][3:8]
+    lips = np.median(_medians(image, shape.points[list(rows), :2], 1), 0)
+    chroma = float(np.clip(max(np.ptp(lips), np.ptp(skin)) / 60.0, 0, 1))
+    cheek = float(skin @ LUMA)
+    mouth = float(np.median(_medians(image, shape.points[list(AROUND_MOUTH), :2], 1) @ LUMA))
+    light = 0.5 * cheek + 0.5 * max(mouth, 0.6 * cheek)
+
+    def tone(shares: tuple[float, float, float]) -> Array:
+        colour = np.array(shares) * light
+        grey = colour @ LUMA
+        return np.clip(grey + (colour - grey) * chroma, 0, 255)
+
+    tooth = own_teeth(image, inside, light) if inside is not None else None
+    return Tones(
+        skin=skin,
+        tooth=tone(TOOTH) if tooth is None else tooth,
+        cavity=tone(CAVITY),
+        tongue=tone(TONGUE),
+        gum=tone(GUM),
+    )
