@@ -163,6 +163,7 @@ def terminate(_: int, __: FrameType | None) -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run one command line; every way it can end becomes an exit status."""
+    ui.listen()
     try:
         with lipkit.make_context("lipkit", arguments) as context:
             result: Any = lipkit.invoke(context)

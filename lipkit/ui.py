@@ -6,6 +6,7 @@ a line every ten seconds says how far the work is.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -50,6 +51,23 @@ def error(message: str) -> None:
     """The one line that explains a failure; shown even when quiet."""
     line = f"{settings.program}: {paint('error', '31')}: {message}"
     print(line, file=sys.stderr, flush=True)
+
+
+class Voice(logging.Handler):
+    """Says what the library logs: its warnings to everybody, its notes to those who want more."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say one record."""
+        (warn if record.levelno >= logging.WARNING else detail)(record.getMessage())
+
+
+def listen() -> None:
+    """Let people hear what library code logs; for programs, not for library users."""
+    log = logging.getLogger("lipkit")
+    if not any(isinstance(handler, Voice) for handler in log.handlers):
+        log.addHandler(Voice())
+        log.setLevel(logging.INFO)
+        log.propagate = False
 
 
 def paint(text: str, code: str) -> str:

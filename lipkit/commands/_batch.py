@@ -195,6 +195,7 @@ def rows(plan: Plan, work: Work) -> Iterator[dict[str, Any]]:
 
 def start_worker(jobs: int, program: str, verbosity: int, debug: bool) -> None:
     """Set a worker process up as its parent is, with its share of the cores."""
+    ui.listen()
     ui.settings.program, ui.settings.verbosity, ui.settings.debug = program, verbosity, debug
     share_cores(jobs)
 

@@ -19,11 +19,11 @@ def pack_sound(path: Path) -> bytes:
     if info.audio is None:
         raise BadInput(f"{path}: no sound in this file")
     raw = info.audio.codec.startswith("pcm_")
-    return run(
-        [*QUIET, *READ_ONLY, "-i", url(path), "-map", "0:a:0", "-c:a", "flac" if raw else "copy"]
-        + ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"]
-        + ["-f", "matroska", "-"]
-    )
+    return run([
+        *QUIET, *READ_ONLY, "-i", url(path), "-map", "0:a:0", "-c:a", "flac" if raw else "copy",
+        "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact",
+        "-f", "matroska", "-",
+    ])  # fmt: skip
 
 
 @contextmanager
