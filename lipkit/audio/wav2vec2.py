@@ -18,6 +18,10 @@ from torch.nn import functional
 
 from lipkit.audio.hidden import chosen, stacked
 from lipkit.audio.streams import blocks, crossfaded, embed, statistics
+from lipkit.errors import WeightsError
+from lipkit.models.parts.convert import Rule, convert
+from lipkit.models.parts.foreign import Checkpoint, read_checkpoint
+from lipkit.models.parts.weights import WeightSet, find, locate
 from lipkit.protocols import Features
 
 if TYPE_CHECKING:
@@ -30,6 +34,36 @@ SAMPLE_RATE = 16000
 HOP, FIELD = 320, 400  # samples between two steps, samples that one step hears
 WINDOW = 30 * SAMPLE_RATE
 OVERLAP = 5 * SAMPLE_RATE
+
+MODEL = r"(?:wav2vec2\.|hubert\.)?"  # files of the whole model for recognition have it
+POSITIONS = "encoder.pos_conv_embed.conv.parametrizations.weight.original"
+RULES = (
+    Rule(r"lm_head\..+|" + MODEL + r"masked_spec_embed", None),  # recognition, training
+    Rule(MODEL + r"encoder\.pos_conv_embed\.conv\.weight_g", POSITIONS + "0"),  # older torch
+    Rule(MODEL + r"encoder\.pos_conv_embed\.conv\.weight_v", POSITIONS + "1"),
+    Rule(MODEL + r"((?:feature_extractor|feature_projection|encoder)\..+)", r"\1"),
+)
+# what of a transformers config shapes the network
+KEYS = (
+    "model_type",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "hidden_act",
+    "conv_dim",
+    "conv_stride",
+    "conv_kernel",
+    "conv_bias",
+    "num_conv_pos_embeddings",
+    "feat_extract_norm",
+    "num_conv_pos_embedding_groups",
+    "feat_extract_activation",
+    "do_stable_layer_norm",
+    "layer_norm_eps",
+    "feat_proj_layer_norm",
+    "do_normalize",
+)
 
 
 class Wav2Vec2Encoder:
@@ -165,3 +199,59 @@ def mirrored(wave: Tensor) -> Tensor:
         if side > 1:
             wave = functional.pad(wave, (side // 2, side // 2), mode="reflect")
     return functional.pad(wave, (1, 1), mode="replicate") if side > 0 and side % 2 else wave
+
+
+def wav2vec2_base(**options: Any) -> Wav2Vec2Encoder:
+    """wav2vec 2.0 base, fine-tuned on 960 h of read English."""
+    return load("wav2vec2-base-960h", **options)
+
+
+def hubert_base(**options: Any) -> Wav2Vec2Encoder:
+    """HuBERT base, pretrained on 960 h of read English."""
+    return load("hubert-base", **options)
+
+
+def load(
+    name: str, *, weights: str | None = None, device: str = "cpu", **options: Any
+) -> Wav2Vec2Encoder:
+    """The encoder with its stored weights, or with those of a file or folder."""
+    checkpoint = read_checkpoint(weights or locate(name))
+    tensors, config = adopt(checkpoint, find(name))
+    model = build(config)
+    model.load_state_dict(tensors, assign=True)
+    options.setdefault("normalise", config.get("do_normalize", True))
+    return Wav2Vec2Encoder(model.to(device), name=name, **options)
+
+
+def adopt(
+    checkpoint: Checkpoint, wanted: WeightSet | None = None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """A checkpoint's encoder in our names, and its config; its size must be the one wanted.
+
+    Without a config beside the weights, they are taken for the base size.
+    """
+    config = {key: checkpoint.config[key] for key in KEYS if key in checkpoint.config}
+    if wanted:
+        config.setdefault("model_type", "hubert" if "hubert" in wanted.name else "wav2vec2")
+    network = build(config)
+    size = len(network.encoder.layers), network.config.hidden_size
+    if wanted and size != (wanted.layers, wanted.width):
+        raise WeightsError(
+            f"{checkpoint.file}: {size[0]} blocks of width {size[1]}, but {wanted.name} has "
+            f"{wanted.layers} of {wanted.width}"
+        )
+    expected = network.state_dict()
+    return convert(checkpoint.tensors, RULES, expected, str(checkpoint.file)), config
+
+
+def build(config: dict[str, Any]) -> Any:
+    """The network on the meta device: shapes without numbers, to load weights into."""
+    from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model
+
+    shape = {k: v for k, v in config.items() if k not in ("model_type", "do_normalize")}
+    # no masking of training, so no parameter for what is masked
+    shape |= {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}
+    with torch.device("meta"):
+        if config.get("model_type") == "hubert":
+            return HubertModel(HubertConfig(**shape))
+        return Wav2Vec2Model(Wav2Vec2Config(**shape))

@@ -26,6 +26,7 @@ LAYERS = [
     ("lipkit.faces.fan", 3),
     ("lipkit.faces.file", 3),
     ("lipkit.audio.windows", 2),
+    ("lipkit.audio.mel", 2),
     ("lipkit.audio.speech", 2),
     ("lipkit.audio", 3),
     ("lipkit.faces", 2),

@@ -1,0 +1,85 @@
+"""Fetching weights from the Hugging Face hub, and taking them into the store."""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib import import_module
+from pathlib import Path
+
+from lipkit import provenance
+from lipkit.errors import WeightsError
+from lipkit.models.parts import weights
+from lipkit.models.parts.weights import WeightSet
+
+SHA256 = re.compile("[0-9a-f]{64}")
+
+
+def pull(wanted: WeightSet, *, offline: bool = False) -> Path:
+    """Fetch a weight set, check it and store it; what the hub's own cache holds is not fetched."""
+    files = {name: fetch(wanted, name, offline) for name in wanted.files}
+    for name, path in files.items():
+        check(wanted, name, path)
+    first = files[wanted.files[0]]
+    commit = first.parent.name  # .../snapshots/<commit>/<file>
+    origin = {
+        "repository": wanted.repository,
+        "revision": commit if re.fullmatch("[0-9a-f]{40}", commit) else "unknown",
+        "file": first.name,
+        "sha256": provenance.digest(first),
+        "licence": wanted.licence,
+    }
+    return take(wanted, first.parent, origin)
+
+
+def fetch(wanted: WeightSet, name: str, offline: bool) -> Path:
+    """One file of a weight set, brought here; an interrupted download goes on where it stopped."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    offline = offline or bool(os.environ.get("HF_HUB_OFFLINE"))
+    where = f"{wanted.name}: {name} of {wanted.repository}"
+    try:
+        return Path(hf_hub_download(wanted.repository, name, local_files_only=offline))
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled):
+        reason = "is not in the cache, and this is offline" if offline else "is out of reach"
+        hint = "fetch it elsewhere and `lipkit models import FILE`"
+        if not offline:
+            hint = f"is the network there? Or {hint}"
+        raise WeightsError(f"{where} {reason}", hint=hint) from None
+    except HfHubHTTPError as problem:
+        reason = str(problem).strip().splitlines()[0]
+        raise WeightsError(f"{where}: {reason}") from None
+    except OSError as problem:
+        raise WeightsError(f"{where}: {problem}", hint="is the network there?") from None
+
+
+def check(wanted: WeightSet, name: str, path: Path) -> None:
+    """Compare a fetched file with the digest that we know and the one that the hub gave it."""
+    blob = path.resolve().name  # the hub's cache names large files by their SHA-256
+    expected = {wanted.digests[name]} if name in wanted.digests else set()
+    expected |= {blob} if SHA256.fullmatch(blob) else set()
+    if expected and expected != {found := provenance.digest(path)}:
+        other = min(expected - {found})
+        raise WeightsError(
+            f"{wanted.name}: {path} has digest {found[:12]}, expected {other[:12]}",
+            hint=f"delete {path.resolve()} and pull again",
+        )
+
+
+def take(wanted: WeightSet, source: Path, origin: dict[str, str]) -> Path:
+    """Convert a checkpoint, file or folder, into the store, and say where it lies."""
+    from lipkit.models.parts.foreign import read_checkpoint
+
+    adopt = import_module(wanted.module).adopt
+    checkpoint = read_checkpoint(source, [n for n in wanted.files if not n.endswith(".json")])
+    tensors, config = adopt(checkpoint, wanted)
+    weights.store(tensors, wanted.path, name=wanted.name, config=config, origin=origin)
+    return wanted.path
+
+
+def recognise(path: Path) -> WeightSet | None:
+    """The weight set whose original file this is, known by its digest."""
+    found = provenance.digest(path)
+    every = weights.catalogue().values()
+    return next((w for w in every if found in (*w.known, *w.digests.values())), None)
