@@ -33,12 +33,12 @@ def wave_chunks(
     info = probe(path)
     if info.audio is None:
         raise BadInput(f"{path}: no sound in this file")
+    # Gaps and a late start become silence, so that sample n is heard at n / rate. Left to itself
+    # the mix to mono keeps power, which lifts loud stereo beyond full scale.
+    to_mono = f"aresample={rate}:async=1:first_pts=0:out_chlayout=mono:rematrix_maxval=1"
     args = [
         *QUIET, *READ_ONLY, "-copyts", "-itsoffset", f"{round(-info.start * 1_000_000)}us",
-        "-i", url(path), "-map", "0:a:0",
-        # Gaps and a late start become silence, so that sample n is heard at n / rate.
-        "-af", "aresample=async=1:first_pts=0", "-ac", "1", "-ar", str(rate),
-        "-c:a", "pcm_f32le", "-f", "f32le", "-",
+        "-i", url(path), "-map", "0:a:0", "-af", to_mono, "-c:a", "pcm_f32le", "-f", "f32le", "-",
     ]  # fmt: skip
     size = max(1, round(rate * seconds))
     count = 0

@@ -53,6 +53,12 @@ def binary() -> str:
         raise MediaError("no ffmpeg found", hint="set LIPKIT_FFMPEG to one") from error
 
 
+def version() -> str:
+    """What the ffmpeg in use calls its version."""
+    first = run(["-version"]).split(b"\n", 1)[0].decode("utf-8", "replace")
+    return first.removeprefix("ffmpeg version ").split(" ")[0]
+
+
 def url(path: Path | str) -> str:
     """``path`` as ffmpeg must be told it: no option, no protocol and no pattern can hide in it."""
     return f"file:{path}"

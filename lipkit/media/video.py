@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -68,7 +69,9 @@ def read_frames(
     warning in the log.
     """
     parts = read_timed_frames(path, chunk=chunk, size=size, start=start, end=end, pixel=pixel)
-    return (part.frames for part in parts)
+    with contextlib.closing(parts):
+        for part in parts:
+            yield part.frames
 
 
 def read_timed_frames(
@@ -79,7 +82,7 @@ def read_timed_frames(
     start: Fraction | float | None = None,
     end: Fraction | float | None = None,
     pixel: Pixel = "rgb24",
-) -> Iterator[TimedFrames]:
+) -> Generator[TimedFrames]:
     """What ``read_frames`` gives, with each frame's exact time, in the same single decoding."""
     info, video = require_video(path)
     width, height = size or video.size
