@@ -83,7 +83,7 @@ class Geometry:
 
     def to_tensors(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Tensors and JSON header of the clip's attachment."""
-        tensors = {
+        tensors: dict[str, Array] = {
             "matrix": np.asarray(self.matrix, np.float64),
             "points": np.asarray(self.points, np.float32),
             "box": np.asarray(self.box, np.float32),
@@ -92,7 +92,7 @@ class Geometry:
             "shot": np.asarray(self.shot, np.int32),
             "ticks": np.asarray(self.ticks, np.int64),
         }
-        header = {
+        header: dict[str, Any] = {
             "time_base": str(self.time_base),
             "fps": str(self.fps),
             "size": list(self.size),
