@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 import torch
 
-from lipkit.errors import BadUsage, WeightsError
+from lipkit.errors import BadUsage, LipkitError, WeightsError
 from lipkit.faces.warping import invert, transform, warp
 from lipkit.protocols import Face
 
@@ -165,20 +165,22 @@ def peaks(heat: Array) -> Array:
     n, k = np.ogrid[:count, :points]
     weight = np.maximum(heat[n[..., None, None], k[..., None, None], py, px], 0).astype(np.float64)
     total = np.maximum(weight.sum((-2, -1)), 1e-12)
-    return (
-        np.stack([(weight * px).sum((-2, -1)), (weight * py).sum((-2, -1))], -1) / total[..., None]
-    )
+    places = np.stack([(weight * px).sum((-2, -1)), (weight * py).sum((-2, -1))], -1)
+    return np.asarray(places / total[..., None])
 
 
 def needed(detector: str) -> dict[str, str]:
     """File name to address of the weights that ``detector`` and FAN take."""
-    with _silenced():
-        module, keys = DETECTORS[detector]
-        tables = [
-            ({"2DFAN-4": import_module("face_alignment.api").models_urls["2DFAN-4"]}, ("2DFAN-4",)),
-            (import_module(module).models_urls, keys),
-        ]
-    addresses = [table[key] for table, keys in tables for key in keys]
+    module, keys = DETECTORS[detector]
+    try:
+        with _silenced():
+            library, finder = import_module("face_alignment.api"), import_module(module)
+    except ModuleNotFoundError as fault:
+        raise LipkitError(
+            f"detector {detector} needs {fault.name}",
+            hint=f"pip install {fault.name}, or use --detector sfd",
+        ) from None
+    addresses = [library.models_urls["2DFAN-4"], *(finder.models_urls[key] for key in keys)]
     return {urlparse(address).path.rpartition("/")[2]: address for address in addresses}
 
 

@@ -68,7 +68,7 @@ class FileTracker:
             return self._faces * len(frames)
         if end > len(self._faces):
             raise BadInput(
-                f"{self.label}: faces of {len(self._faces)} frames, and the video has over {end - 1}",
+                f"{self.label}: faces of {len(self._faces)} frames for a video of {end} or more",
                 hint="bring one entry per frame, or a single one for all",
             )
         return self._faces[start:end]
