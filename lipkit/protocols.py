@@ -78,21 +78,49 @@ class Layout:
         return self.channels.index(channel)
 
 
+class Appearance(Protocol):
+    """A portrait that a codec can render: the part of a picture that will move."""
+
+    @property
+    def size(self) -> int:
+        """Side of the rendered crops in pixels."""
+        ...
+
+    @property
+    def matrix(self) -> NDArray[Any]:
+        """Picture-to-crop matrix ``(2, 3)``, pixel centres at integers."""
+        ...
+
+    @property
+    def rest(self) -> Floats:
+        """The motion ``(c,)`` that shows the picture as it is."""
+        ...
+
+    def paste(self, crops: Frames) -> Frames:
+        """Whole pictures ``(f, h, w, 3)`` with ``crops`` in their place."""
+        ...
+
+
 class FaceCodec(Protocol):
     """Takes a face apart into appearance and motion, and puts it together again."""
 
     name: str
     layout: Layout
 
-    def encode_appearance(self, image: Frames) -> Any:
-        """Everything of the person in ``image (h, w, 3)`` that does not move."""
+    def encode_appearance(
+        self, image: Frames, alpha: NDArray[Any] | None = None, face: Face | None = None
+    ) -> Appearance:
+        """Everything of the person in ``image (h, w, 3)`` that does not move.
+
+        ``alpha (h, w)`` is the person's matte, if known; ``face`` says who is meant.
+        """
         ...
 
     def encode_motion(self, frames: Frames) -> Floats:
         """Motion ``(f, c)`` of the face in ``frames``, in this codec's layout."""
         ...
 
-    def render(self, appearance: Any, motion: Floats) -> Iterator[Frames]:
+    def render(self, appearance: Appearance, motion: Floats) -> Iterator[Frames]:
         """Chunks of crops ``(f, h, w, 3)`` showing ``appearance`` under ``motion (f, c)``."""
         ...
 

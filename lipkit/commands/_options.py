@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 
 from lipkit import ui
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Decorator = Callable[[Command], Command]
+
+
+class Decorator(Protocol):
+    """Adds options to a command."""
+
+    def __call__(self, command: Command, /) -> Command:
+        """The same command with the options."""
+        ...
 
 
 class Knob(click.Option):
@@ -22,7 +29,7 @@ class Knob(click.Option):
         self.key = key
 
 
-def knob(*flags: str, key: str, help: str, type: Any = None) -> Decorator[Any]:
+def knob(*flags: str, key: str, help: str, type: Any = None) -> Decorator:
     """Decorator for an option that sets the config key ``key``."""
     return click.option(*flags, cls=Knob, key=key, help=help, type=type)
 
@@ -33,7 +40,7 @@ def knob_values(context: click.Context) -> dict[str, Any]:
     return {knob.key: context.params[knob.name or ""] for knob in knobs}
 
 
-def chain(*decorators: Decorator[Any]) -> Decorator[Any]:
+def chain(*decorators: Decorator) -> Decorator:
     """Several option decorators as one, listed in help in the order given."""
 
     def apply(command: Command) -> Command:
@@ -53,26 +60,26 @@ def set_verbosity(ctx: click.Context, parameter: click.Parameter, value: Any) ->
         ui.settings.verbosity = -1 if parameter.name == "quiet" else int(value)
 
 
-def talk(*flags: str, help: str, **kwargs: Any) -> Decorator[Any]:
+def talk(*flags: str, help: str, **kwargs: Any) -> Decorator:
     """An option about what to say; it never reaches the command itself."""
     return click.option(
         *flags, callback=set_verbosity, expose_value=False, is_eager=True, help=help, **kwargs
     )
 
 
-common: Decorator[Any] = chain(
+common: Decorator = chain(
     talk("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
     talk("-v", "--verbose", count=True, help="Say more."),
     talk("--debug", is_flag=True, help="Show the traceback of an error."),
 )
 
-output: Decorator[Any] = click.option(
+output: Decorator = click.option(
     "-o", "--output", metavar="FILE", help="Where to write; - is stdout."
 )
 
-force: Decorator[Any] = click.option("-f", "--force", is_flag=True, help="Overwrite what exists.")
+force: Decorator = click.option("-f", "--force", is_flag=True, help="Overwrite what exists.")
 
-batch: Decorator[Any] = chain(
+batch: Decorator = chain(
     click.option(
         "--out-dir", metavar="DIR", help="Write each result there, named after its input."
     ),
@@ -91,19 +98,19 @@ batch: Decorator[Any] = chain(
     click.option("--skip-existing", is_flag=True, help="Leave out items whose result exists."),
 )
 
-settings: Decorator[Any] = chain(
+settings: Decorator = chain(
     click.option("--config", "config_file", metavar="TOML", help="Settings over the preset's."),
     click.option(
         "--set", "sets", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated."
     ),
 )
 
-device: Decorator[Any] = click.option(
+device: Decorator = click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps."
 )
 
 
-def seed(help: str = "Seed of every random number.") -> Decorator[Any]:
+def seed(help: str = "Seed of every random number.") -> Decorator:
     """The ``--seed`` option."""
     return click.option(
         "--seed", type=click.IntRange(min=0), default=0, show_default=True, help=help

@@ -47,6 +47,21 @@ def read_image(path: Path) -> Image:
         return Image(np.array(rgb), alpha, tuple(notes))
 
 
+def limited(image: Image, side: int) -> Image:
+    """The picture with its longer side at most ``side`` pixels; itself where it fits."""
+    height, width = image.rgb.shape[:2]
+    if max(height, width) <= side:
+        return image
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+
+    def shrink(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return np.array(Pictures.fromarray(values).resize(size, Pictures.Resampling.LANCZOS))
+
+    alpha = None if image.alpha is None else shrink(image.alpha)
+    return Image(shrink(image.rgb), alpha, image.notes)
+
+
 @contextmanager
 def _refusing(path: Path) -> Iterator[None]:
     """Turn what Pillow raises for unusable files into BadInput."""

@@ -1,0 +1,88 @@
+"""The picture that is to talk: read, reduced, and one of its faces chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lipkit import ui
+from lipkit.errors import BadInput, LipkitError
+from lipkit.protocols import Face
+
+if TYPE_CHECKING:
+    from lipkit.media.image import Image
+
+MAX_SIDE = 1920  # pixels; players and encoders manage no picture of any size
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """A picture and the face in it that is meant."""
+
+    image: Image
+    face: Face
+
+
+@contextmanager
+def about(name: str) -> Iterator[None]:
+    """Put the file's name before a complaint that does not know it."""
+    try:
+        yield
+    except LipkitError as problem:
+        if name not in problem.message:
+            problem.message = f"{name}: {problem.message}"
+        raise
+
+
+def open_portrait(path: Path, name: str, choice: str, max_side: int = MAX_SIDE) -> Portrait:
+    """The picture in ``path`` (the first frame of a video or clip), called ``name`` in messages.
+
+    ``choice`` is ``largest``, ``center``, ``left``, ``right`` or a number from the left.
+    """
+    from lipkit.media.image import limited
+
+    with about(name):
+        image = read_picture(path, name)
+        for note in image.notes:
+            ui.warn(note)
+        small = limited(image, max_side)
+        if small is not image:
+            (h, w), (to_h, to_w) = image.rgb.shape[:2], small.rgb.shape[:2]
+            ui.say(f"{name}: reduced from {w}x{h} to {to_w}x{to_h} (--max-side changes it)")
+        return Portrait(small, find_face(small, name, choice))
+
+
+def read_picture(path: Path, name: str) -> Image:
+    """The picture in a file of any kind that shows one."""
+    from lipkit.artifacts.sniff import Kind, sniff
+    from lipkit.media.image import Image, read_image
+    from lipkit.media.video import read_frames
+
+    kind = sniff(path)
+    if kind in (Kind.VIDEO, Kind.CLIP):
+        frame = next(iter(read_frames(path, chunk=1)))[0]
+        return Image(frame, None, (f"{name}: a video, its first frame is used",))
+    if kind not in (Kind.IMAGE, Kind.UNKNOWN):
+        raise BadInput(f"{name}: {kind}, not a picture", hint="give a photograph of a face")
+    return read_image(path)
+
+
+def find_face(image: Image, name: str, choice: str) -> Face:
+    """The chosen face of a picture."""
+    from lipkit.faces.mediapipe import MediapipeTracker
+    from lipkit.faces.tracks import Seen, Track, rank
+
+    faces = MediapipeTracker(still=True, max_faces=16).detect(image.rgb[None])[0]
+    if not faces:
+        raise BadInput(f"{name}: no face found", hint="use a picture of a face from the front")
+    tracks = [Track([0], [Seen(face)]) for face in faces]
+    height, width = image.rgb.shape[:2]
+    ranked = rank(tracks, choice, (width, height))
+    if not ranked:
+        raise BadInput(f"{name}: --face {choice}, but only {len(faces)} found")
+    if len(faces) > 1:
+        ui.detail(f"{name}: {len(faces)} faces, --face {choice} taken")
+    return ranked[0].seen[0].face
