@@ -7,12 +7,7 @@ large faces and keeps the network's confidence to itself.
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +15,7 @@ import cv2
 import numpy as np
 
 from lipkit.faces import mesh
+from lipkit.faces.quiet import quiet
 from lipkit.faces.search import Candidate, search
 from lipkit.faces.warping import box_of, invert, overlap, transform, warp
 from lipkit.protocols import Face
@@ -51,30 +47,6 @@ node {{
   output_stream: "LANDMARKS:landmarks"
 }}
 """
-
-_stderr_lock = threading.RLock()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keeps native code off stderr, and MediaPipe's own warnings from the caller.
-
-    The libraries behind MediaPipe log straight to file descriptor 2, before any setting of theirs
-    is read; exceptions pass untouched.
-    """
-    with _stderr_lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if sys.stderr is not None:
-            sys.stderr.flush()
-        kept = os.dup(2)
-        sink = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(sink, 2)
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(sink)
-            os.close(kept)
 
 
 class MeshNet:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from lipkit.faces.quiet import quiet
 from lipkit.faces.warping import overlap, transform
 
 if TYPE_CHECKING:
@@ -52,8 +53,6 @@ class Candidate:
 
 @lru_cache(maxsize=2)
 def _detector(full_range: bool) -> Any:
-    from lipkit.faces.mediapipe import quiet
-
     with quiet():
         from mediapipe.python.solutions.face_detection import FaceDetection
 
