@@ -20,7 +20,8 @@ from lipkit.artifacts.sniff import GEOMETRY_NAME
 from lipkit.artifacts.tensors import pack, unpack
 from lipkit.errors import BadInput
 from lipkit.media.attachment import read_attachment
-from lipkit.media.probe import MediaInfo, VideoInfo, read_tags, require_video
+from lipkit.media.description import VideoInfo
+from lipkit.media.probe import MediaInfo, read_tags, require_video
 from lipkit.media.video import AudioTrack, Encode, VideoWriter, read_frames
 
 TAG = "lipkit"

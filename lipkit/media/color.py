@@ -1,14 +1,14 @@
 """Conversion between stored pictures and RGB that gives back the pixels it was given.
 
-libswscale's quick paths darken by about one grey level on each pass. Accurate rounding through a
-planar format is exact in luma there and back, at nearly their speed.
+libswscale's quick paths darken by about one grey level on each pass. Accurate rounding is exact in
+luma there and back; through a planar format it takes half the time of the direct way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lipkit.media.probe import VideoInfo
+from lipkit.media.description import VideoInfo
 
 FLAGS = "bicubic+accurate_rnd+full_chroma_int"
 # Packed layout -> the planar one of equal depth, a channel count, and whether it is 16 bit.
@@ -31,13 +31,14 @@ def matrix(color: Mapping[str, str], height: int) -> str:
     return _SWSCALE.get(color.get("space", ""), guess)
 
 
-def decode_filter(video: VideoInfo, size: tuple[int, int], pixel: str) -> str:
+def decode_filter(video: VideoInfo, size: tuple[int, int], pixel: str, *, exact: bool) -> str:
     """The filter from ``video``'s own format to ``size`` and the packed layout ``pixel``."""
     # Without a size a stream that changes its own midway would break the row of equal frames.
-    steps = [f"scale={size[0]}:{size[1]}:flags={FLAGS}"]
+    scale = f"scale={size[0]}:{size[1]}:flags={FLAGS if exact else 'bilinear'}"
     if video.color.get("space") != "gbr":
-        steps[0] += f":in_color_matrix={matrix(video.color, video.height)}"
-    return ",".join([*steps, f"format={PLANAR[pixel]}", f"format={pixel}"])
+        scale += f":in_color_matrix={matrix(video.color, video.height)}"
+    planar = [f"format={PLANAR[pixel]}"] if exact else []
+    return ",".join([scale, *planar, f"format={pixel}"])
 
 
 def encode_filter(

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from lipkit.errors import BadInput
 from lipkit.media.color import decode_filter
+from lipkit.media.description import VideoInfo
 from lipkit.media.encode import Encode
 from lipkit.media.ffmpeg import QUIET, READ_ONLY, Process, url
-from lipkit.media.probe import MediaInfo, VideoInfo, require_video
+from lipkit.media.probe import MediaInfo, require_video
 from lipkit.media.times import Clock, frame_times
 from lipkit.media.writer import AudioTrack, VideoWriter
 
@@ -60,15 +61,19 @@ def read_frames(
     start: Fraction | float | None = None,
     end: Fraction | float | None = None,
     pixel: Pixel = "rgb24",
+    exact: bool = True,
 ) -> Iterator[NDArray[Any]]:
     """Chunks ``(f, h, w, c)`` of the frames shown from ``start`` until before ``end`` seconds.
 
     Upright, uint8 RGB (``rgba`` with straight alpha; ``rgb48`` uint16 over the full range), scaled
-    to ``size`` (width, height). A chunk holds at most ``chunk`` frames, fewer when they are large.
-    BadInput when nothing can be decoded; a file that breaks off is read as far as it goes, with a
-    warning in the log.
+    to ``size`` (width, height). Without ``exact`` colours come faster and a grey level too dark:
+    enough to look at, not to write again. A chunk holds at most ``chunk`` frames, fewer when they
+    are large. BadInput when nothing can be decoded; a file that breaks off is read as far as it
+    goes, with a warning in the log.
     """
-    parts = read_timed_frames(path, chunk=chunk, size=size, start=start, end=end, pixel=pixel)
+    parts = read_timed_frames(
+        path, chunk=chunk, size=size, start=start, end=end, pixel=pixel, exact=exact
+    )
     with contextlib.closing(parts):
         for part in parts:
             yield part.frames
@@ -82,6 +87,7 @@ def read_timed_frames(
     start: Fraction | float | None = None,
     end: Fraction | float | None = None,
     pixel: Pixel = "rgb24",
+    exact: bool = True,
 ) -> Generator[TimedFrames]:
     """What ``read_frames`` gives, with each frame's exact time, in the same single decoding."""
     info, video = require_video(path)
@@ -96,7 +102,7 @@ def read_timed_frames(
             *QUIET, *READ_ONLY, "-copyts", *_decoder(video, pixel), *_range(info, start, end),
             "-i", url(path), "-map", "0:V:0", "-fps_mode", "passthrough",
             "-enc_time_base", "demux",
-            "-vf", decode_filter(video, (width, height), layout),
+            "-vf", decode_filter(video, (width, height), layout, exact=exact),
             # ffmpeg writes the stamp of each frame before the frame, and flushes it.
             "-stats_enc_pre:v:0", url(stamps), "-stats_enc_pre_fmt", "{ptsi} {tbi}",
             "-c:v", "rawvideo", "-f", "rawvideo", "-",
