@@ -119,20 +119,23 @@ class Wav2Vec2Encoder:
         first = start // HOP
         inside = (places >= first) & (places <= first + convolved(len(wave)) - 1)
         rows = np.flatnonzero(inside)
-        return int(rows[0]), self.states(wave, places[rows] - first)
+        whole = len(rows) == len(places)
+        return int(rows[0]), self.states(wave, len(rows) if whole else places[rows] - first)
 
     @torch.inference_mode()
-    def states(self, wave: Floats, places: NDArray[np.float64] | None = None) -> Floats:
+    def states(self, wave: Floats, places: NDArray[np.float64] | int | None = None) -> Floats:
         """Hidden states ``(t, l, d)`` of one window of scaled sound.
 
         ``places (t,)`` are the steps of the convolutions' output at which to look, fractions
-        included; without them, every step.
+        included, or how many to spread over it from end to end; without them, every step.
         """
         weight = self.model.feature_projection.projection.weight
         heard = torch.from_numpy(np.pad(wave, (0, max(0, FIELD - len(wave)))))
         heard = heard.to(weight.device, weight.dtype)[None]
         convolutions = self.model.feature_extractor(heard).transpose(1, 2)
-        if places is not None:
+        if isinstance(places, int):
+            convolutions = linear_interpolation(convolutions, places)
+        elif places is not None:
             convolutions = interpolated(convolutions, torch.from_numpy(places))
         projected = self.model.feature_projection(convolutions)
         if isinstance(projected, tuple):  # wav2vec2 also returns the normed input of the projection
@@ -173,7 +176,11 @@ def interpolated(steps: Tensor, places: Tensor) -> Tensor:
 
 def linear_interpolation(steps: Tensor, count: int) -> Tensor:
     """``steps (b, t, d)`` as ``(b, count, d)``, first on first and last on last (Hallo)."""
-    return interpolated(steps, torch.from_numpy(spread(steps.shape[1], count)))
+    if steps.shape[1] == count:
+        return steps
+    channels = steps.transpose(1, 2)
+    spread = functional.interpolate(channels, count, mode="linear", align_corners=True)
+    return spread.transpose(1, 2)
 
 
 def filled(samples: int, fps: Fraction, clip: int) -> tuple[int, int]:

@@ -1,0 +1,1 @@
+"""Parity with tensors that the official codes computed: fixtures, runners, tolerances."""
