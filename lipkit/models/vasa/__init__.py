@@ -1,0 +1,19 @@
+"""VASA-1's design: a face codec, and a diffusion transformer that moves it to speech.
+
+Xu et al., "VASA-1: Lifelike Audio-Driven Talking Faces Generated in Real Time" (2024).
+"""
+
+from __future__ import annotations
+
+from lipkit.protocols import Family
+
+FAMILY = Family(
+    name="vasa",
+    verbs=frozenset({"animate"}),
+    config="lipkit.models.vasa.config:VasaConfig",
+    build="lipkit.models.vasa.model:build",
+    stages={
+        "frontend": "lipkit.models.vasa.stages:FrontendStage",
+        "generator": "lipkit.models.vasa.stages:GeneratorStage",
+    },
+)

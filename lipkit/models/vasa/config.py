@@ -1,0 +1,83 @@
+"""Settings of the motion generator: what the weights fix, how to sample, how to train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lipkit.training.config import Precision, StageConfig
+
+
+@dataclass(frozen=True)
+class FrontendConfig:
+    """The network that hears phone classes in a log-mel spectrogram."""
+
+    bands: int = 64
+    width: int = 160
+    dilations: tuple[int, ...] = (1, 2, 4, 1, 2)
+    classes: int = 23
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """The motion diffusion transformer (VASA-1, section 3.2, at a size that ships)."""
+
+    channels: int = 15
+    audio: int = 26  # phone classes, loudness, accent, rest
+    width: int = 192
+    layers: int = 4
+    heads: int = 6
+    window: int = 50  # frames made at once
+    context: int = 10  # frames of motion and audio remembered from the window before
+    diffusion_steps: int = 1000
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Fixed by the weights, and stored with them."""
+
+    fps: int = 25
+    frontend: FrontendConfig = field(default_factory=FrontendConfig)
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How motion is drawn from the generator; free to change."""
+
+    steps: int = 8  # DDIM steps
+    guidance: float = 0.5  # lambda of the audio condition: x = (1 + l) x_c - l x_null
+    gaze_guidance: float = 0.0
+    distance_guidance: float = 0.0
+    mouth_temperature: float = 0.0  # share of the starting noise that mouth channels get
+    head_temperature: float = 1.0
+    aperture_spread: float = 1.0  # deviation from the clip's mean, times this
+    width_spread: float = 1.0
+    head_motion: float = 1.0  # scale of pose and translation
+    blink: bool = True
+    gaze_x: float = 0.0  # main direction of the gaze, degrees
+    gaze_y: float = 0.0
+    distance: float = 0.0  # of the head, relative to the portrait's
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The stages, in the order in which they run."""
+
+    frontend: StageConfig = field(
+        default_factory=lambda: StageConfig(steps=4500, batch=24, frames=100, learning_rate=1.5e-3)
+    )
+    generator: StageConfig = field(
+        default_factory=lambda: StageConfig(steps=6000, batch=64, learning_rate=1e-3)
+    )
+    precision: Precision = "no"
+
+
+@dataclass(frozen=True)
+class VasaConfig:
+    """Everything about one model of the family."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)

@@ -1,0 +1,195 @@
+"""From sound to motion: hear everything once, then move window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lipkit.models.parts.sampling import ddim, guided
+from lipkit.models.vasa.config import SamplingConfig
+from lipkit.models.vasa.expression import MOUTH, finished
+from lipkit.models.vasa.generator import Conditions
+from lipkit.models.vasa.listen import listen
+from lipkit.models.vasa.mel import log_mel
+from lipkit.models.vasa.model import VoiceModel
+from lipkit.protocols import Layout
+from lipkit.training.voices.motion import CHANNELS
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class State:
+    """What a window hands to the next: its last frames ``(k, c)``, ``(k, a)``, and the count."""
+
+    motion: Tensor
+    audio: Tensor
+    frame: int
+
+
+class VoiceGenerator:
+    """The family's ``MotionGenerator``: windows of audio features in, windows of motion out."""
+
+    layout = Layout("mesh", CHANNELS)
+
+    def __init__(self, model: VoiceModel, sampling: SamplingConfig, seed: int = 0) -> None:
+        self.model, self.sampling, self.seed = model.eval(), sampling, seed
+        self.window = model.config.generator.window
+        self.context = model.config.generator.context
+
+    @torch.inference_mode()
+    def generate(
+        self, audio: Floats, conditions: Mapping[str, Any], state: State | None
+    ) -> tuple[Floats, State]:
+        """Motion ``(f, c)`` of the next ``f <= window`` frames of audio features ``(f, a)``.
+
+        ``conditions`` may hold ``gaze`` (two angles in degrees) and ``distance``; what is missing
+        is taken from the sampling settings. The first call gets the state None. A window depends
+        on the seed, its own frames and the state, not on how the sound arrived.
+        """
+        frame = state.frame if state else 0
+        heard = torch.from_numpy(audio).to(self.model.motion_mean)
+        short = self.window - len(heard)
+        padded = torch.cat([heard, heard[-1:].expand(short, -1)]) if short else heard
+        asked = self.conditions(padded, conditions, state)
+        noise = self.noise(frame).to(heard)[None]
+
+        def denoise(x: Tensor, t: Tensor) -> Tensor:
+            return self.denoised(x, t, asked)
+
+        found = ddim(denoise, noise, self.model.alpha_bar, self.sampling.steps)[0]
+        motion = found[: len(heard)]
+        following = State(
+            self._last(motion, state.motion if state else None),
+            self._last(heard, state.audio if state else None),
+            frame + len(heard),
+        )
+        return self.model.absolute(motion).float().cpu().numpy(), following
+
+    def conditions(
+        self, audio: Tensor, given: Mapping[str, Any], state: State | None
+    ) -> Conditions:
+        """The conditions of one window, as a batch of one."""
+        s = self.sampling
+        gaze = torch.tensor([given.get("gaze", (s.gaze_x, s.gaze_y))]).to(audio) / 10
+        distance = torch.tensor([[given.get("distance", s.distance)]]).to(audio) * 10
+        whole = state is not None and len(state.motion) == self.context
+        return Conditions(
+            audio=audio[None],
+            motion=state.motion[None] if state and whole else None,
+            motion_audio=state.audio[None] if state and whole else None,
+            gaze=gaze,
+            distance=distance,
+        )
+
+    def denoised(self, x: Tensor, t: Tensor, conditions: Conditions) -> Tensor:
+        """The guided estimate of clean motion."""
+        model = self.model.generator
+        weights = {
+            "audio": self.sampling.guidance,
+            "gaze": self.sampling.gaze_guidance,
+            "distance": self.sampling.distance_guidance,
+        }
+        without = [
+            (weight, model(x, t, conditions.without(name)))
+            for name, weight in weights.items()
+            if weight
+        ]
+        return guided(model(x, t, conditions), without)
+
+    def noise(self, frame: int) -> Tensor:
+        """Starting noise ``(w, c)`` of the window at ``frame``.
+
+        It depends on the seed and the absolute frame alone. The mouth gets a share of it only: a
+        mouth that is drawn from all that might have been said follows the sound half as well.
+        """
+        channels = self.model.config.generator.channels
+        rows = [
+            np.random.default_rng((self.seed, frame + i)).standard_normal(channels)
+            for i in range(self.window)
+        ]
+        noise = torch.from_numpy(np.stack(rows)).float()
+        noise[:, MOUTH] *= self.sampling.mouth_temperature
+        noise[:, MOUTH.stop :] *= self.sampling.head_temperature
+        return noise
+
+    def _last(self, new: Tensor, old: Tensor | None) -> Tensor:
+        rows = new if old is None else torch.cat([old, new])
+        return rows[-self.context :]
+
+
+def hear(model: VoiceModel, chunks: Iterable[Floats]) -> Floats:
+    """The audio condition ``(f, a)`` of 16 kHz sound in chunks ``(n,)``.
+
+    ``round(25 * seconds)`` frames, at least one. All sound is heard before the first frame, since
+    its loud level and its colour are those of the whole; only its log-mel is kept.
+    """
+    return listen(model.frontend, log_mel(chunks))
+
+
+def move(
+    model: VoiceModel,
+    audio: Floats,
+    sampling: SamplingConfig,
+    *,
+    conditions: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    start: int = 0,
+    state: State | None = None,
+) -> Iterator[Floats]:
+    """Chunks of motion ``(f, c)`` at 25 frames a second to the audio condition ``(f, a)``."""
+    generator = VoiceGenerator(model, sampling, seed)
+    for first in range(start, len(audio), generator.window):
+        heard = audio[first : first + generator.window]
+        motion, state = generator.generate(heard, conditions or {}, state)
+        yield finished(motion, heard, sampling)
+
+
+def drive(
+    model: VoiceModel, chunks: Iterable[Floats], sampling: SamplingConfig, *, seed: int = 0
+) -> Iterator[Floats]:
+    """Chunks of motion ``(f, c)`` at 25 frames a second for 16 kHz sound in chunks ``(n,)``."""
+    return move(model, hear(model, chunks), sampling, seed=seed)
+
+
+def resample(
+    chunks: Iterable[Floats], fps: Fraction, count: int, rate: int = 25
+) -> Iterator[Floats]:
+    """Motion ``(f, c)`` at ``rate`` frames a second as exactly ``count`` frames at ``fps``.
+
+    Frames are sampled at their middles by Catmull-Rom splines; before the first and after the last
+    frame of motion, those hold.
+    """
+    kept = np.zeros((0, 0), np.float32)  # source frames from number ``first`` on
+    first = made = 0
+    for chunk in chunks:
+        kept = np.concatenate([kept, chunk]) if kept.size else chunk
+        ready = (first + len(kept) - 2) * fps / rate  # output frames whose neighbours are known
+        stop = min(count, max(made, int(ready)))
+        if stop > made:
+            yield _between(kept, first, np.arange(made, stop), fps, rate)
+            made = stop
+            drop = max(0, int((made + 0.5) * rate / fps - 0.5) - 2 - first)
+            kept, first = kept[drop:], first + drop
+    if made < count and len(kept):
+        yield _between(kept, first, np.arange(made, count), fps, rate)
+
+
+def _between(
+    motion: Floats, first: int, frames: NDArray[np.int64], fps: Fraction, rate: int
+) -> Floats:
+    """Splines through ``motion``, whose first row is source frame ``first``, at output frames."""
+    place = (frames + 0.5) * float(rate / fps) - 0.5 - first
+    base = np.floor(place).astype(int)
+    t = (place - base)[:, None].astype(np.float32)
+    a, b, c, d = (motion[(base + i).clip(0, len(motion) - 1)] for i in (-1, 0, 1, 2))
+    smooth = b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
+    # A spline must not open eyes wider than open, nor lips past closed.
+    return np.clip(smooth, np.minimum(b, c), np.maximum(b, c)).astype(np.float32)

@@ -1,0 +1,1 @@
+"""A corpus of talking made by programs: free speech synthesizers and procedural gestures."""
