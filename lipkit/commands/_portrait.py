@@ -10,20 +10,25 @@ from typing import TYPE_CHECKING
 
 from lipkit import ui
 from lipkit.errors import BadInput, LipkitError
-from lipkit.protocols import Face
 
 if TYPE_CHECKING:
     from lipkit.media.image import Image
-
-MAX_SIDE = 1920  # pixels; players and encoders manage no picture of any size
+    from lipkit.protocols import Appearance, Face, FaceCodec
 
 
 @dataclass(frozen=True)
 class Portrait:
-    """A picture and the face in it that is meant."""
+    """A picture, the face in it that is meant, and what a codec makes of that."""
 
     image: Image
     face: Face
+    appearance: Appearance
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+        height, width = self.image.rgb.shape[:2]
+        return width, height
 
 
 @contextmanager
@@ -37,22 +42,31 @@ def about(name: str) -> Iterator[None]:
         raise
 
 
-def open_portrait(path: Path, name: str, choice: str, max_side: int = MAX_SIDE) -> Portrait:
-    """The picture in ``path`` (the first frame of a video or clip), called ``name`` in messages.
+def open_appearance(
+    codec: FaceCodec, path: Path, name: str, choice: str, max_side: int
+) -> Portrait:
+    """The portrait in ``path``, called ``name`` in messages, taken apart by ``codec``.
 
-    ``choice`` is ``largest``, ``center``, ``left``, ``right`` or a number from the left.
+    ``choice`` of face is ``largest``, ``center``, ``left``, ``right`` or a number from the left.
     """
+    with about(name):
+        image = read_portrait(path, name, max_side)
+        face = find_face(image, name, choice)
+        return Portrait(image, face, codec.encode_appearance(image.rgb, image.alpha, face))
+
+
+def read_portrait(path: Path, name: str, max_side: int) -> Image:
+    """The picture in ``path``, at most ``max_side`` pixels wide and high."""
     from lipkit.media.image import limited
 
-    with about(name):
-        image = read_picture(path, name)
-        for note in image.notes:
-            ui.warn(note)
-        small = limited(image, max_side)
-        if small is not image:
-            (h, w), (to_h, to_w) = image.rgb.shape[:2], small.rgb.shape[:2]
-            ui.say(f"{name}: reduced from {w}x{h} to {to_w}x{to_h} (--max-side changes it)")
-        return Portrait(small, find_face(small, name, choice))
+    image = read_picture(path, name)
+    for note in image.notes:
+        ui.warn(note)
+    small = limited(image, max_side)
+    if small is not image:
+        (h, w), (to_h, to_w) = image.rgb.shape[:2], small.rgb.shape[:2]
+        ui.say(f"{name}: reduced from {w}x{h} to {to_w}x{to_h}; --max-side sets the limit")
+    return small
 
 
 def read_picture(path: Path, name: str) -> Image:

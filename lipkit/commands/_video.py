@@ -18,10 +18,14 @@ from lipkit.errors import BadUsage
 from lipkit.flow import ahead
 
 if TYPE_CHECKING:
+    from lipkit.artifacts.clip import Clip
+    from lipkit.commands._drive import Drive
+    from lipkit.commands._portrait import Portrait
+    from lipkit.faces.geometry import Geometry
     from lipkit.media.video import AudioTrack, Encode, VideoWriter
     from lipkit.protocols import Appearance, FaceCodec, Floats, Frames
 
-SYNTHETIC = "Synthetic media: made with lipkit"
+SYNTHETIC = "Synthetic media, made with lipkit"
 
 encode: _options.Decorator = _options.chain(
     click.option(
@@ -32,7 +36,7 @@ encode: _options.Decorator = _options.chain(
     ),
     click.option("--crf", type=click.IntRange(0, 63), help="Quality: less is better and larger."),
     click.option(
-        "--format", "container", help="Container on a pipe: mp4, mkv, mov or webm.  [mkv]"
+        "--format", "container", help="Container of a pipe: mkv (the default), mp4, mov, webm."
     ),
 )
 
@@ -71,29 +75,99 @@ def deliver(data: bytes, output: str) -> None:
         part.write_bytes(data)
 
 
-def write_video(
-    chunks: Iterable[Frames],
+def write_rendered(
+    codec: FaceCodec,
+    portrait: Portrait,
+    drive: Drive,
     target: Target,
     *,
-    size: tuple[int, int],
-    fps: Fraction,
-    total: int,
-    sound: AudioTrack | None,
+    crops_only: bool,
     record: dict[str, Any],
 ) -> None:
-    """Encode chunks of frames as a finished video, which says that it is synthetic."""
+    """Draw motion on a portrait: a clip of crops, or the finished video."""
+    appearance = portrait.appearance
+    crops = rendered(codec, appearance, ahead(drive.chunks))
+    if crops_only:
+        writer = open_crops(target, portrait, drive, record)
+        write_all(writer, crops, drive.total)
+    else:
+        writer = open_video(target, portrait.size, record, fps=drive.fps, sound=drive.sound)
+        write_all(writer, pasted(appearance, crops), drive.total)
+
+
+def open_video(
+    target: Target,
+    size: tuple[int, int],
+    record: dict[str, Any],
+    *,
+    sound: AudioTrack | None,
+    fps: Fraction | None = None,
+    times: Iterable[Fraction] | None = None,
+) -> VideoWriter:
+    """A writer of a finished video, whose tags say that it is synthetic and how it was made."""
     from lipkit.media.video import VideoWriter
 
-    tags = {"comment": SYNTHETIC, "lipkit": provenance.compact(record)}
-    writer = VideoWriter(
+    return VideoWriter(
         target.path,
         size=size,
         fps=fps,
+        times=times,
         audio=sound,
         encode=target.encode,
-        metadata=tags,
+        metadata={"comment": SYNTHETIC, "lipkit": provenance.compact(record)},
     )
-    write_all(writer, chunks, total)
+
+
+def open_crops(
+    target: Target, portrait: Portrait, drive: Drive, record: dict[str, Any]
+) -> VideoWriter:
+    """A writer of a clip of crops that knows where they were cut out."""
+    import numpy as np
+
+    from lipkit.artifacts.clip import open_clip_writer
+    from lipkit.faces.geometry import Geometry
+
+    count, appearance = drive.total, portrait.appearance
+    size = (appearance.size, appearance.size)
+    geometry = Geometry(
+        matrix=np.repeat(appearance.matrix[None], count, 0),
+        points=np.zeros((count, 0, 2), np.float32),
+        box=np.repeat(portrait.face.box[None], count, 0),
+        score=np.ones(count, np.float32),
+        valid=np.ones(count, np.bool_),
+        shot=np.zeros(count, np.int32),
+        ticks=np.arange(count) * drive.fps.denominator,
+        time_base=Fraction(1, drive.fps.numerator),
+        fps=drive.fps,
+        size=size,
+        frame_size=portrait.size,
+        scheme="",
+        template="rendered",
+    )
+    return open_clip_writer(
+        target.path,
+        *geometry.to_tensors(),
+        size=size,
+        times=geometry.times,
+        audio=drive.sound,
+        provenance=record,
+    )
+
+
+def put_back(image: Frames, clip: Clip, geometry: Geometry) -> Iterator[Frames]:
+    """The picture with each crop in its place, its rim faded into the picture's own pixels."""
+    import numpy as np
+
+    from lipkit.faces.masks import feathered
+    from lipkit.faces.warping import paste
+
+    width, height = geometry.size
+    inside = np.zeros((height, width), np.float32)
+    inside[1:-1, 1:-1] = 1
+    soft = feathered(inside, min(width, height) / 32)
+    rows = iter(geometry.matrix)
+    for chunk in clip.frames():
+        yield np.stack([paste(image, crop, next(rows), soft) for crop in chunk])
 
 
 def write_all(writer: VideoWriter, chunks: Iterable[Frames], total: int) -> None:

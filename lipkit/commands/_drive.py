@@ -1,0 +1,101 @@
+"""What moves a portrait: motion from a file, or made for a sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lipkit import runtime
+from lipkit.commands._portrait import about
+from lipkit.commands._video import rate_of
+from lipkit.errors import BadInput
+from lipkit.registry import CODECS, resolve
+
+if TYPE_CHECKING:
+    from lipkit.artifacts.motion import Motion
+    from lipkit.media.video import AudioTrack
+    from lipkit.models import Loaded
+    from lipkit.protocols import FaceCodec, Floats, Layout
+
+PIECE = 64  # motion frames handed on at a time
+
+
+@dataclass(frozen=True)
+class Drive:
+    """Chunks ``(f, c)`` of motion in ``layout``, ``total`` frames in all, and the sound to it."""
+
+    chunks: Iterable[Floats]
+    total: int
+    fps: Fraction
+    layout: Layout
+    sound: AudioTrack | None = None
+    weights: Mapping[str, str] = field(default_factory=dict)
+    history: Mapping[str, Any] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=1)
+def codec_of(name: str) -> FaceCodec:
+    """The face codec of that name, drawing with a thread a core."""
+    codec: FaceCodec = resolve(CODECS, name, "codec")(threads=runtime.cores())
+    return codec
+
+
+@contextmanager
+def drive_by_motion(motion: Motion, codec: FaceCodec, fps: str, name: str) -> Iterator[Drive]:
+    """Motion from the file ``name`` at the rate asked for, with the sound that it carries."""
+    from lipkit.artifacts.motion import require_codec
+    from lipkit.media.soundtrack import unpack_sound
+    from lipkit.models.vasa.pipeline import resample
+
+    require_codec(motion, codec.layout, name)
+    rate = rate_of(fps, motion.fps)
+    total = max(1, round(len(motion.data) * rate / motion.fps))
+    chunks: Iterable[Floats] = (
+        motion.data[i : i + PIECE] for i in range(0, len(motion.data), PIECE)
+    )
+    if rate != motion.fps:
+        chunks = resample(chunks, rate, total, motion.fps)
+    with unpack_sound(motion.sound) as sound:
+        yield Drive(chunks, total, rate, codec.layout, sound, {}, motion.provenance)
+
+
+def drive_by_sound(loaded: Loaded, path: Path, fps: str, seed: int, layout: Layout) -> Drive:
+    """Motion that a model makes for the sound in ``path``, which goes along as it is."""
+    from lipkit.media.audio import wave_chunks
+    from lipkit.media.probe import probe
+    from lipkit.media.video import AudioTrack
+    from lipkit.models.vasa.pipeline import hear, move, resample
+
+    video = probe(path).video
+    native = Fraction(loaded.module.config.fps)
+    rate = rate_of(fps, video.fps if video else native)
+    audio = hear(loaded.module, wave_chunks(path))
+    chunks = move(loaded.module, audio, loaded.config.sampling, seed=seed)
+    total = max(1, round(len(audio) * rate / native))
+    if rate != native:
+        chunks = resample(chunks, rate, total, native)
+    return Drive(chunks, total, rate, layout, AudioTrack(path), loaded.digests, {})
+
+
+@contextmanager
+def open_drive(
+    loaded: Loaded, codec: FaceCodec, path: Path, name: str, fps: str, seed: int
+) -> Iterator[Drive]:
+    """Motion out of any file that can drive a portrait."""
+    from lipkit.artifacts.motion import read_motion
+    from lipkit.artifacts.sniff import Kind, sniff
+
+    kind = sniff(path)
+    if kind is Kind.MOTION:
+        with drive_by_motion(read_motion(path), codec, fps, name) as drive:
+            yield drive
+    elif kind in (Kind.AUDIO, Kind.VIDEO, Kind.CLIP):
+        with about(name):
+            yield drive_by_sound(loaded, path, fps, seed, codec.layout)
+    else:
+        raise BadInput(f"{name}: {kind}, nothing to speak with", hint="give a recording of speech")

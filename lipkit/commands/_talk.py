@@ -1,0 +1,91 @@
+"""From a portrait and a sound to motion, crops or a video: the stages of ``animate`` in a row."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from lipkit import provenance, ui
+from lipkit.commands import _video
+from lipkit.commands._drive import Drive, codec_of, open_drive
+from lipkit.commands._portrait import open_appearance
+
+if TYPE_CHECKING:
+    from lipkit.commands._batch import Item
+    from lipkit.commands.animate import Animation
+    from lipkit.models import Loaded
+
+
+def talk(wish: Animation, item: Item) -> dict[str, Any]:
+    """Make what ``wish`` asks for of one portrait and one sound; facts for a batch's row."""
+    from lipkit.media.source import open_source
+    from lipkit.media.video import AudioTrack
+
+    codec = codec_of(wish.codec)
+    portrait, sound = item.inputs
+    with ExitStack() as stack:
+        path = stack.enter_context(open_source(sound))
+        drive = stack.enter_context(
+            open_drive(model_of(wish), codec, path, sound, wish.fps, wish.seed)
+        )
+        if wish.audio is not None:
+            track = stack.enter_context(open_source(wish.audio))
+            drive = replace(drive, sound=AudioTrack(track))
+        heard = provenance.source(sound, path, drive.history)
+        if wish.emit == "motion":
+            write_motion(item, drive, record_of(wish, [heard], drive))
+        else:
+            picture = stack.enter_context(open_source(portrait))
+            record = record_of(wish, [provenance.source(portrait, picture), heard], drive)
+            shown = open_appearance(codec, picture, portrait, wish.face, wish.max_side)
+            target = _video.Target(item.output, **wish.video)
+            crops_only = wish.emit == "crops"
+            _video.write_rendered(codec, shown, drive, target, crops_only=crops_only, record=record)
+    return {"frames": drive.total, "fps": str(drive.fps)}
+
+
+def record_of(wish: Animation, inputs: list[dict[str, Any]], drive: Drive) -> dict[str, Any]:
+    """How the result was made."""
+    knobs = {key: value for key, value in wish.knobs.items() if value is not None}
+    plain = {"model": wish.model, "codec": wish.codec, "face": wish.face, "fps": wish.fps}
+    settings = plain | {"seed": wish.seed, "set": list(wish.sets), **knobs}
+    return provenance.record("animate", settings, inputs, drive.weights)
+
+
+def model_of(wish: Animation) -> Loaded:
+    """The model, loaded once a process."""
+    return _load(wish.model, wish.config_file, wish.sets, tuple(wish.knobs.items()), wish.device)
+
+
+@lru_cache(maxsize=1)
+def _load(
+    name: str,
+    config_file: str | None,
+    sets: tuple[str, ...],
+    knobs: tuple[tuple[str, Any], ...],
+    device: str,
+) -> Loaded:
+    from lipkit.models import load
+
+    return load(
+        name, verb="animate", file=config_file, sets=sets, options=dict(knobs), device=device
+    )
+
+
+def write_motion(item: Item, drive: Drive, record: dict[str, Any]) -> None:
+    """The motion file, with the sound packed in."""
+    import numpy as np
+
+    from lipkit.artifacts.motion import Motion, pack_motion
+    from lipkit.media.soundtrack import pack_sound
+
+    rows = []
+    with ui.progress(drive.total, item.output) as shown:
+        for chunk in drive.chunks:
+            rows.append(chunk)
+            shown.advance(len(chunk))
+    sound = pack_sound(drive.sound.path) if drive.sound else None
+    motion = Motion(np.concatenate(rows), drive.layout, drive.fps, sound, record)
+    _video.deliver(pack_motion(motion), item.output)

@@ -1,0 +1,123 @@
+"""``lipkit animate``: one picture and some sound become a talking video."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lipkit.commands import _batch, _options, _video
+from lipkit.commands._options import knob
+
+if TYPE_CHECKING:
+    from lipkit.commands._batch import Item
+
+SUFFIXES = {"video": ".mp4", "crops": ".mkv", "motion": ".safetensors"}
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, metavar="PORTRAIT... SOUND...")
+@_options.output
+@click.option(
+    "--emit",
+    type=click.Choice(list(SUFFIXES)),
+    default="video",
+    show_default=True,
+    help="Stop early: motion (safetensors) or crops (a clip), which render finishes.",
+)
+@click.option("--pairs", metavar="FILE", help="Portrait and sound, tab between, one pair a line.")
+@_options.batch
+@_options.force
+@click.option("--model", default="builtin", show_default=True, help="Preset, run or weights file.")
+@click.option("--codec", default="mesh", show_default=True, help="Face codec that draws.")
+@click.option(
+    "--face",
+    default="largest",
+    show_default=True,
+    help="Which face: largest, center, left, right, or a number from the left.",
+)
+@click.option("--fps", default="25", show_default=True, help="Frames a second, or source.")
+@click.option("--audio", metavar="FILE", help="Soundtrack of the video instead of SOUND's own.")
+@click.option(
+    "--max-side",
+    type=click.IntRange(min=64),
+    default=1920,
+    show_default=True,
+    help="Reduce larger pictures to this many pixels.",
+)
+@knob("--head-motion", key="sampling.head_motion", type=click.FloatRange(0, 3), help="Its scale.")
+@knob("--blink/--no-blink", key="sampling.blink", help="Whether the eyes blink.")
+@knob("--guidance", key="sampling.guidance", type=float, help="How strictly lips follow the sound.")
+@knob("--steps", key="sampling.steps", type=click.IntRange(min=1), help="Denoising steps.")
+@_options.seed()
+@_options.settings
+@_options.device
+@_video.encode
+@_options.common
+@click.pass_context
+def animate(context: click.Context, /, inputs: tuple[str, ...], **options: Any) -> int:
+    """Make a portrait talk.
+
+    PORTRAIT is a picture of a face; SOUND is any file with speech in it, features of the model's
+    own encoder, or a motion file. With one of each, -o names the result; every portrait is
+    combined with every sound in --out-dir otherwise. One - reads stdin.
+
+    \b
+    lipkit animate face.jpg speech.wav -o talk.mp4
+    lipkit animate faces/*.jpg speech/*.wav --out-dir talks -j 4
+    """
+    from lipkit.commands._pairing import pair
+
+    groups = pair(inputs, options["files_from"], options["null"], options["pairs"])
+    plan = _batch.plan(
+        groups,
+        output=options["output"],
+        out_dir=options["out_dir"],
+        suffix=SUFFIXES[options["emit"]],
+        files_from=options["files_from"] or options["pairs"],
+        jobs=options["jobs"],
+        force=options["force"],
+        skip_existing=options["skip_existing"],
+    )
+    work = Animation(
+        emit=options["emit"],
+        model=options["model"],
+        codec=options["codec"],
+        face=options["face"],
+        fps=options["fps"],
+        audio=options["audio"],
+        max_side=options["max_side"],
+        seed=options["seed"],
+        device=options["device"],
+        config_file=options["config_file"],
+        sets=options["sets"],
+        knobs=_options.knob_values(context),
+        video={k: options[k] for k in ("video_codec", "crf", "container")},
+    )
+    return _batch.execute(plan, work)
+
+
+@dataclass(frozen=True)
+class Animation:
+    """How to animate one item; travels to worker processes, which load the model once each."""
+
+    emit: str
+    model: str
+    codec: str
+    face: str
+    fps: str
+    audio: str | None
+    max_side: int
+    seed: int
+    device: str
+    config_file: str | None
+    sets: tuple[str, ...]
+    knobs: dict[str, Any] = field(default_factory=dict)
+    video: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, item: Item) -> dict[str, Any]:
+        """Animate one portrait with one sound; what to say of it in a batch."""
+        from lipkit.commands._talk import talk
+
+        return talk(self, item)

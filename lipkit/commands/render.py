@@ -1,0 +1,144 @@
+"""``lipkit render``: motion or crops become a video."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lipkit import provenance
+from lipkit.commands import _batch, _options, _video
+from lipkit.errors import BadInput
+
+if TYPE_CHECKING:
+    from lipkit.commands._batch import Item
+    from lipkit.media.video import AudioTrack
+
+
+@click.command()
+@click.argument("made", metavar="MOTION|CROPS")
+@click.argument("source", metavar="PORTRAIT")
+@_options.output
+@_options.force
+@click.option("--codec", default="mesh", show_default=True, help="Face codec that draws motion.")
+@click.option(
+    "--face",
+    default="largest",
+    show_default=True,
+    help="Which face: largest, center, left, right, or a number from the left.",
+)
+@click.option("--fps", default="source", show_default=True, help="Frames a second of motion.")
+@click.option("--audio", metavar="FILE", help="Soundtrack, instead of what the input carries.")
+@click.option(
+    "--max-side",
+    type=click.IntRange(min=64),
+    default=1920,
+    show_default=True,
+    help="Reduce larger pictures to this many pixels.",
+)
+@_video.encode
+@_options.common
+def render(made: str, source: str, output: str | None, force: bool, **options: Any) -> int:
+    """Turn motion or crops into a video.
+
+    MOTION is what animate --emit motion made; it moves the face in PORTRAIT, whoever that is.
+    CROPS is a clip from animate --emit crops; it goes back into the PORTRAIT it was made of. One
+    of both may be - for stdin.
+
+    \b
+    lipkit render motion.safetensors face.jpg -o talk.mp4
+    lipkit animate face.jpg a.wav --emit crops -o - | lipkit render - face.jpg -o talk.mp4
+    """
+    plan = _batch.plan([(made, source)], output=output, out_dir=None, suffix=".mp4", force=force)
+    video = {k: options.pop(k) for k in ("video_codec", "crf", "container")}
+    return _batch.execute(plan, Rendering(**options, video=video))
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """How to render one item."""
+
+    codec: str
+    face: str
+    fps: str
+    audio: str | None
+    max_side: int
+    video: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, item: Item) -> dict[str, Any]:
+        """Render one item; what to say of it."""
+        from contextlib import ExitStack
+
+        from lipkit.artifacts.sniff import Kind, sniff
+        from lipkit.media.source import open_source
+        from lipkit.media.video import AudioTrack
+
+        made, source = item.inputs
+        with ExitStack() as stack:
+            path = stack.enter_context(open_source(made))
+            picture = stack.enter_context(open_source(source))
+            sound = stack.enter_context(open_source(self.audio)) if self.audio else None
+            track = AudioTrack(sound) if sound else None
+            kind = sniff(path)
+            if kind is Kind.MOTION:
+                return self.draw(item, path, picture, track)
+            if kind is Kind.CLIP:
+                return self.put_back(item, path, picture, track)
+        raise BadInput(f"{made}: {kind}, neither motion nor crops", hint="see animate --emit")
+
+    def record(self, item: Item, path: Path, picture: Path, history: Any) -> dict[str, Any]:
+        """How the result was made."""
+        made, source = item.inputs
+        inputs = [provenance.source(source, picture), provenance.source(made, path, history)]
+        settings = {"codec": self.codec, "face": self.face, "fps": self.fps}
+        return provenance.record("render", settings, inputs)
+
+    def draw(
+        self, item: Item, path: Path, picture: Path, track: AudioTrack | None
+    ) -> dict[str, Any]:
+        """Motion on a portrait."""
+        from lipkit.artifacts.motion import read_motion
+        from lipkit.commands._drive import codec_of, drive_by_motion
+        from lipkit.commands._portrait import open_appearance
+
+        made, source = item.inputs
+        codec = codec_of(self.codec)
+        with drive_by_motion(read_motion(path), codec, self.fps, made) as drive:
+            drive = replace(drive, sound=track or drive.sound)
+            record = self.record(item, path, picture, drive.history)
+            portrait = open_appearance(codec, picture, source, self.face, self.max_side)
+            target = _video.Target(item.output, **self.video)
+            _video.write_rendered(codec, portrait, drive, target, crops_only=False, record=record)
+        return {"frames": drive.total, "fps": str(drive.fps)}
+
+    def put_back(
+        self, item: Item, path: Path, picture: Path, track: AudioTrack | None
+    ) -> dict[str, Any]:
+        """Crops into the picture that they were cut from."""
+        from lipkit.artifacts.clip import read_clip
+        from lipkit.commands._portrait import read_portrait
+        from lipkit.faces.geometry import Geometry
+
+        made, source = item.inputs
+        clip = read_clip(path)
+        geometry = Geometry.from_tensors(clip.tensors, clip.header)
+        image = read_portrait(picture, source, max(geometry.frame_size)).rgb
+        size = (image.shape[1], image.shape[0])
+        if size != geometry.frame_size:
+            want = "x".join(map(str, geometry.frame_size))
+            raise BadInput(
+                f"{source}: {size[0]}x{size[1]}, but the crops of {made} are from {want}",
+                hint="give the picture that they were made of",
+            )
+        record = self.record(item, path, picture, clip.provenance)
+        writer = _video.open_video(
+            _video.Target(item.output, **self.video),
+            size,
+            record,
+            times=geometry.times,
+            sound=track or clip.audio,
+        )
+        _video.write_all(writer, _video.put_back(image, clip, geometry), clip.count)
+        return {"frames": clip.count, "fps": str(geometry.fps)}
