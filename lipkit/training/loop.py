@@ -101,8 +101,8 @@ def train(
     limits: Limits = Limits(),
     resume: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
-) -> bool:
-    """Train one stage in a run directory; True once all its steps are done.
+) -> int:
+    """Train one stage in a run directory; the number of updates made in all.
 
     The model is left holding the averaged weights. Raises LipkitError if the loss is no number.
     """
@@ -134,7 +134,7 @@ def train(
         checkpoints.save(state, done, seed, average, optimizer.optimizer)
     told.close(done)
     average.assign()
-    return done >= config.steps
+    return done
 
 
 class _Steps:

@@ -13,7 +13,7 @@ FAMILY = Family(
     config="lipkit.models.vasa.config:VasaConfig",
     build="lipkit.models.vasa.model:build",
     stages={
-        "frontend": "lipkit.models.vasa.stages:FrontendStage",
-        "generator": "lipkit.models.vasa.stages:GeneratorStage",
+        "frontend": "lipkit.models.vasa.stages:frontend",
+        "generator": "lipkit.models.vasa.stages:generator",
     },
 )

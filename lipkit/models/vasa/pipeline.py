@@ -24,6 +24,8 @@ from lipkit.training.voices.motion import CHANNELS
 
 Floats = NDArray[np.float32]
 
+NATIVE = Fraction(25)
+
 
 @dataclass(frozen=True)
 class State:
@@ -126,10 +128,10 @@ class VoiceGenerator:
 
 
 def hear(model: VoiceModel, chunks: Iterable[Floats]) -> Floats:
-    """The audio condition ``(f, a)`` of 16 kHz sound in chunks ``(n,)``.
+    """Audio features ``(f, a)`` of 16 kHz sound in chunks ``(n,)``: ``round(25 * seconds)`` frames.
 
-    ``round(25 * seconds)`` frames, at least one. All sound is heard before the first frame, since
-    its loud level and its colour are those of the whole; only its log-mel is kept.
+    At least one. The sound is heard to its end, since its loud level and its colour are those of
+    the whole; only its log-mel is kept.
     """
     return listen(model.frontend, log_mel(chunks))
 
@@ -141,26 +143,21 @@ def move(
     *,
     conditions: Mapping[str, Any] | None = None,
     seed: int = 0,
-    start: int = 0,
     state: State | None = None,
 ) -> Iterator[Floats]:
-    """Chunks of motion ``(f, c)`` at 25 frames a second to the audio condition ``(f, a)``."""
+    """Motion ``(f, c)`` to audio features ``(n, a)``, a window at a time.
+
+    With the ``state`` that a window left behind it goes on after that window.
+    """
     generator = VoiceGenerator(model, sampling, seed)
-    for first in range(start, len(audio), generator.window):
+    for first in range(state.frame if state else 0, len(audio), generator.window):
         heard = audio[first : first + generator.window]
         motion, state = generator.generate(heard, conditions or {}, state)
         yield finished(motion, heard, sampling)
 
 
-def drive(
-    model: VoiceModel, chunks: Iterable[Floats], sampling: SamplingConfig, *, seed: int = 0
-) -> Iterator[Floats]:
-    """Chunks of motion ``(f, c)`` at 25 frames a second for 16 kHz sound in chunks ``(n,)``."""
-    return move(model, hear(model, chunks), sampling, seed=seed)
-
-
 def resample(
-    chunks: Iterable[Floats], fps: Fraction, count: int, rate: int = 25
+    chunks: Iterable[Floats], fps: Fraction, count: int, rate: Fraction | int = 25
 ) -> Iterator[Floats]:
     """Motion ``(f, c)`` at ``rate`` frames a second as exactly ``count`` frames at ``fps``.
 
@@ -183,7 +180,7 @@ def resample(
 
 
 def _between(
-    motion: Floats, first: int, frames: NDArray[np.int64], fps: Fraction, rate: int
+    motion: Floats, first: int, frames: NDArray[np.int64], fps: Fraction, rate: Fraction | int
 ) -> Floats:
     """Splines through ``motion``, whose first row is source frame ``first``, at output frames."""
     place = (frames + 0.5) * float(rate / fps) - 0.5 - first

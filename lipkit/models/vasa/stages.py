@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -10,14 +11,17 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from lipkit.models.parts.sampling import noised
+from lipkit.models.vasa.config import VasaConfig
 from lipkit.models.vasa.frontend import measure, normalise
 from lipkit.models.vasa.generator import Conditions
 from lipkit.models.vasa.listen import REST
+from lipkit.models.vasa.mel import log_mel
 from lipkit.models.vasa.model import VoiceModel
-from lipkit.models.vasa.takes import Takes
+from lipkit.models.vasa.takes import Takes, rehearse
 from lipkit.training.config import StageConfig
 from lipkit.training.voices.augment import augment, masked_bands
 from lipkit.training.voices.excerpts import Excerpts
+from lipkit.training.voices.source import Recordings, Source
 from lipkit.training.voices.visemes import PAUSES, TABLE
 
 SPEECHLESS = 0.05  # share of excerpts of which only the noise is kept
@@ -30,6 +34,28 @@ def correlation(a: Tensor, b: Tensor) -> Tensor:
     """Pearson's r of the columns of two ``(n, c)``."""
     a, b = a - a.mean(0), b - b.mean(0)
     return (a * b).sum(0) / ((a * a).sum(0) * (b * b).sum(0)).sqrt().clamp_min(1e-12)
+
+
+@lru_cache(maxsize=1)
+def recordings(source: Source) -> Recordings:
+    """What the source holds, spoken first if need be."""
+    return source.gather(lambda wave: log_mel([wave]))
+
+
+def frontend(model: VoiceModel, config: VasaConfig, source: Source, seed: int) -> FrontendStage:
+    """The first stage, with its data."""
+    spoken = recordings(source)
+    return FrontendStage(config.train.frontend, spoken.training, spoken.held_out)
+
+
+def generator(model: VoiceModel, config: VasaConfig, source: Source, seed: int) -> GeneratorStage:
+    """The second stage, with its data: what the trained front end hears, and motion to it."""
+    spoken = recordings(source)
+    training, held_out = (
+        rehearse(model.frontend, excerpts, seed + i)
+        for i, excerpts in enumerate((spoken.training, spoken.held_out))
+    )
+    return GeneratorStage(config.train.generator, training, held_out)
 
 
 class FrontendStage:
@@ -149,7 +175,8 @@ class GeneratorStage:
     def validate(self, model: VoiceModel) -> Mapping[str, float]:
         """Correlation of the lips with the truth, and the spread of the head, on voices never heard."""
         made, truth = self.held_out.played(model)
-        r = torch.stack([correlation(m, t) for m, t in zip(made, truth, strict=True)]).nanmean(0)
+        pairs = zip(made, truth, strict=True)
+        r = torch.stack([correlation(m, t) for m, t in pairs]).nanmean(0)
         spread = made.std(1).mean(0) / truth.std(1).mean(0)
         return {
             "aperture_r": float(r[0]),

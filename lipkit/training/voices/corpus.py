@@ -64,6 +64,11 @@ class Item:
         """Whether the voice is kept for validation."""
         return self.voice.endswith(HELD_OUT)
 
+    @property
+    def seconds(self) -> float:
+        """Length of the sound."""
+        return len(self.mel) / 100
+
 
 def build(
     folder: Path,
