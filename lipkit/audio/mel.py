@@ -268,6 +268,15 @@ class MelEncoder:
         pieces = [piece[:, 0] for piece in self.stream(lambda: [wave])]
         return Features(gathered(pieces, self.width)[:, None, :], self.rate, self.name)
 
+    def count(self, samples: int) -> int:
+        """Feature steps of a sound of so many samples."""
+        return self.spec.count(samples)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Layers and width of a feature step."""
+        return self.layers, self.width
+
 
 def mel64() -> MelEncoder:
     """The 64-band front end of motion generators: plain log10 power, 100 frames a second."""

@@ -49,13 +49,22 @@ class StreamEncoder(Protocol):
         ...
 
 
-def embed(encoder: StreamEncoder, chunks: Chunks) -> Features:
-    """All features of a sound at 16 kHz, with the track of its silences."""
+def embed(
+    encoder: StreamEncoder, chunks: Chunks, advance: Callable[[int], object] | None = None
+) -> Features:
+    """All features of a sound at 16 kHz, with the track of its silences.
+
+    ``advance`` hears of every few steps done. Samples that are no numbers count as silence.
+    """
     samples = 0
+
+    def clean() -> Iterator[Floats]:
+        for chunk in chunks():
+            yield np.nan_to_num(chunk, posinf=0.0, neginf=0.0)
 
     def counted() -> Iterator[Floats]:
         nonlocal samples
-        for chunk in chunks():
+        for chunk in clean():
             samples += len(chunk)
             yield chunk
 
@@ -63,9 +72,11 @@ def embed(encoder: StreamEncoder, chunks: Chunks) -> Features:
     count = encoder.count(samples)
     data = np.empty((count, *encoder.shape), np.float32)
     done = 0
-    for piece in encoder.stream(chunks):
+    for piece in encoder.stream(clean):
         data[done : done + len(piece)] = piece
         done += len(piece)
+        if advance is not None:
+            advance(len(piece))
     if done != count:
         raise AssertionError(f"{encoder.name} gave {done} steps for {samples} samples, not {count}")
     track = at_rate(silent, count, encoder.rate)

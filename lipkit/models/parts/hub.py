@@ -74,6 +74,7 @@ def take(wanted: WeightSet, source: Path, origin: dict[str, str]) -> Path:
     adopt = import_module(wanted.module).adopt
     checkpoint = read_checkpoint(source, [n for n in wanted.files if not n.endswith(".json")])
     tensors, config = adopt(checkpoint, wanted)
+    wanted.path.parent.mkdir(parents=True, exist_ok=True)
     weights.store(tensors, wanted.path, name=wanted.name, config=config, origin=origin)
     return wanted.path
 

@@ -11,18 +11,21 @@ import hashlib
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from lipkit.errors import BadUsage, WeightsError
+from lipkit import provenance
+from lipkit.artifacts import tensors
+from lipkit.errors import BadInput, BadUsage, WeightsError
+from lipkit.media.target import open_target
 from lipkit.registry import nearest
 
-SCHEMA = 1
-HEADER_LIMIT = 64 << 20  # bytes of a safetensors header; a larger one is no header
+BLANK = "0" * 64  # stands where the digest will stand
 
 
 @dataclass(frozen=True)
@@ -95,43 +98,44 @@ def locate(name: str) -> Path:
 
 def read_header(path: Path) -> dict[str, Any]:
     """What a weights file of ours says of itself: name, config, origin, digest."""
-    with path.open("rb") as file:
-        table = read_table(file, path)
-    try:
-        header = json.loads(table.get("__metadata__", {})["lipkit"])
-    except (KeyError, ValueError):
-        raise WeightsError(f"{path}: no weights file of lipkit", hint="models import it") from None
-    if header.get("schema") != SCHEMA:
-        raise WeightsError(f"{path}: weights of schema {header.get('schema')}, expected {SCHEMA}")
-    return dict(header)
+    with as_weights_error():
+        return tensors.read_header(path, "weights")
 
 
-def read_table(file: BinaryIO, path: Path) -> dict[str, Any]:
-    """The table at the head of a safetensors file; leaves the file at its first tensor."""
-    size = int.from_bytes(file.read(8), "little")
-    if size > min(HEADER_LIMIT, path.stat().st_size):
-        raise WeightsError(f"{path}: damaged or no safetensors")
+@contextmanager
+def as_weights_error() -> Iterator[None]:
+    """What is wrong with a weights file is no fault of the input."""
     try:
-        table: dict[str, Any] = json.loads(file.read(size))
-    except ValueError:
-        raise WeightsError(f"{path}: damaged or no safetensors") from None
-    return table
+        yield
+    except BadInput as problem:
+        raise WeightsError(problem.message, hint=problem.hint) from None
 
 
 def content_digest(path: Path) -> str:
-    """SHA-256 of a safetensors file's tensors: names, types, shapes, bytes, not the header."""
+    """SHA-256 of a safetensors file's tensors: names, types, shapes and bytes, not the header."""
+    with as_weights_error():
+        table = tensors.read_table(path)
+    table.pop("__metadata__", None)
+    total = hashlib.sha256(json.dumps(table, sort_keys=True).encode())
     with path.open("rb") as file:
-        table = read_table(file, path)
-        table.pop("__metadata__", None)
-        total = hashlib.sha256(json.dumps(table, sort_keys=True).encode())
+        file.seek(8 + int.from_bytes(file.read(8), "little"))
         while block := file.read(1 << 22):
             total.update(block)
     return total.hexdigest()
 
 
+def digest_of(path: Path) -> str:
+    """What a record says of the weights in a file or folder: SHA-256 of the file, or of all."""
+    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+    digests = [provenance.digest(file) for file in files]
+    joined = hashlib.sha256("".join(digests).encode()).hexdigest()
+    return digests[0] if len(digests) == 1 else joined
+
+
 def verify(path: Path) -> str:
     """The digest of a stored file; `WeightsError` if it is not the one that it was written with."""
-    expected, found = read_header(path)["digest"], content_digest(path)
+    expected = read_header(path)["digest"]
+    found = content_digest(path)
     if found != expected:
         raise WeightsError(
             f"{path}: damaged: digest {found[:12]}, expected {expected[:12]}",
@@ -141,44 +145,30 @@ def verify(path: Path) -> str:
 
 
 def store(
-    tensors: Mapping[str, Any],
+    state: Mapping[str, Any],
     path: Path,
     *,
     name: str,
     config: Mapping[str, Any],
     origin: Mapping[str, Any],
 ) -> str:
-    """Write weights in our names, with their header, under a final name only once whole.
-
-    Returns their digest.
-    """
+    """Write weights in our names with their header, whole or not at all; returns their digest."""
     from safetensors.torch import save_file
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     header = {
         "kind": "weights",
-        "schema": SCHEMA,
+        "schema": tensors.SCHEMAS["weights"],
         "name": name,
         "config": dict(config),
         "origin": dict(origin),
-        "digest": "0" * 64,
+        "digest": BLANK,
     }
-    contiguous = {key: tensor.contiguous() for key, tensor in tensors.items()}
-    try:
-        save_file(contiguous, part, {"lipkit": json.dumps(header, sort_keys=True)})
-        header["digest"] = content_digest(part)
-        enter_digest(part, header["digest"])
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return str(header["digest"])
-
-
-def enter_digest(path: Path, digest: str) -> None:
-    """Put the digest in the place that the header keeps for it, of the same length."""
-    with path.open("r+b") as file:
-        size = int.from_bytes(file.read(8), "little")
-        place = file.read(size).index(b"0" * 64)
-        file.seek(8 + place)
-        file.write(digest.encode())
+    contiguous = {key: tensor.contiguous() for key, tensor in state.items()}
+    with open_target(path) as part:
+        save_file(contiguous, part, {tensors.KEY: json.dumps(header, sort_keys=True)})
+        digest = content_digest(part)
+        with part.open("r+b") as file:  # the digest takes the place that was kept for it
+            length = int.from_bytes(file.read(8), "little")
+            file.seek(8 + file.read(length).index(BLANK.encode()))
+            file.write(digest.encode())
+    return digest
