@@ -118,7 +118,9 @@ def _near_face(shape: FaceShape, places: Array) -> Array:
     return (1 - smoothstep(distance, 0.75, 1.0))[..., None]
 
 
-def build_appearance(picture: Array, crop: Box, image: Array, shape: FaceShape, matte: Array) -> MeshAppearance:
+def build_appearance(
+    picture: Array, crop: Box, image: Array, shape: FaceShape, matte: Array
+) -> MeshAppearance:
     """Take ``image (S, S, 3)``, the crop of ``picture``, apart; ``matte (S, S)`` 0..1 is the person."""
     size = len(image)
     height, width = picture.shape[:2]

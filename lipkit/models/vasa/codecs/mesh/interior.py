@@ -23,7 +23,7 @@ AVERAGE_WIDTH = 0.56
 # Tooth widths in IOD from the midline outwards.
 UPPER_TEETH = (0.092, 0.072, 0.068, 0.055, 0.045)
 LOWER_TEETH = (0.056, 0.058, 0.062, 0.055, 0.045)
-JAW_FOLLOWS = 0.88  # of an opening, by the lower teeth; the tongue takes half
+TEETH_FOLLOW, TONGUE_FOLLOWS = 0.72, 0.42  # of an opening, by the lower teeth and the tongue
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _teeth(where: Array, widths: tuple[float, ...], upper: bool, tone: Array) ->
             u = (x - middle) / (width / 2)
             rounding = 0.012 * np.abs(u) ** 3
             if upper:
-                edge = 0.030 - 0.045 * (middle / 0.3) ** 2 - (0.008 if number == 1 else 0)
+                edge = 0.030 - 0.024 * (middle / 0.3) ** 2 - (0.008 if number == 1 else 0)
                 inside = smoothstep(edge - rounding - y, -0.004, 0.004) * (y > edge - 0.13)
                 depth = np.clip((edge - y) / 0.13, 0, 1)
             else:
@@ -88,7 +88,7 @@ def _teeth(where: Array, widths: tuple[float, ...], upper: bool, tone: Array) ->
                 inside = smoothstep(y - (edge + rounding), -0.004, 0.004) * (y < edge + 0.10)
                 depth = np.clip((y - edge) / 0.10, 0, 1)
             inside = inside * smoothstep(1.02 - np.abs(u), 0.0, 0.10)
-            shade = (1 - 0.14 * np.abs(u) ** 2.5) * (1 - 0.80 * min(1, abs(middle) / 0.33) ** 1.8)
+            shade = (1 - 0.14 * np.abs(u) ** 2.5) * (1 - 0.72 * min(1, abs(middle) / 0.33) ** 2.2)
             shade = shade * (0.93 + 0.07 * np.sin(np.pi * np.clip(depth * 1.4, 0, 1)))
             colour += (inside * shade * (1.0 if upper else 0.56))[..., None] * tone
             alpha = np.maximum(alpha, inside)
@@ -97,12 +97,13 @@ def _teeth(where: Array, widths: tuple[float, ...], upper: bool, tone: Array) ->
 
 
 def _tongue(where: Array, tone: Array) -> Array:
-    """The tongue, premultiplied RGBA uint8: a soft dome with a groove."""
+    """The tongue, premultiplied RGBA uint8: a soft dome with a groove, darker towards the throat."""
     x, y = where[..., 0], where[..., 1]
-    dome = (x / 0.22) ** 2 + ((y - 0.13) / 0.145) ** 2
-    alpha = smoothstep(1.0 - dome, 0.0, 0.6) * smoothstep(y, -0.02, 0.14)
-    shade = (0.40 + 0.55 * smoothstep(y, 0.0, 0.18)) * (1 - 0.25 * np.exp(-((x / 0.02) ** 2)))
-    colour = (alpha * shade)[..., None] * tone
+    back = -0.005 + 0.10 * (x / 0.22) ** 2  # its far edge
+    alpha = smoothstep(y - back, -0.01, 0.035) * smoothstep(0.27 - np.abs(x), 0.0, 0.06)
+    shade = 0.40 + 0.60 * smoothstep(y - back, 0.0, 0.09)
+    shade = shade * (1 - 0.16 * np.exp(-((x / 0.018) ** 2))) * (1 - 0.35 * (x / 0.27) ** 2)
+    colour = (alpha * np.clip(shade, 0, 1))[..., None] * tone
     return np.clip(np.dstack([colour, 255 * alpha]) + 0.5, 0, 255).astype(np.uint8)
 
 
@@ -119,11 +120,13 @@ def paint_interior(shape: FaceShape, tones: Tones) -> Interior:
     across = right - left
     tilt = np.arctan2(across[1], across[0])
     size = np.linalg.norm(across) / AVERAGE_WIDTH
-    axes = np.array([[np.cos(tilt) * size, np.sin(tilt) * size, 0], [-np.sin(tilt), np.cos(tilt), 0]])
+    axes = np.array(
+        [[np.cos(tilt) * size, np.sin(tilt) * size, 0], [-np.sin(tilt), np.cos(tilt), 0]]
+    )
     return Interior(
         layers=(
-            Layer(_tongue(where, tones.tongue), 0.5 * JAW_FOLLOWS),
-            Layer(_teeth(where, LOWER_TEETH, False, tones.tooth), JAW_FOLLOWS),
+            Layer(_tongue(where, tones.tongue), TONGUE_FOLLOWS),
+            Layer(_teeth(where, LOWER_TEETH, False, tones.tooth), TEETH_FOLLOW),
             Layer(_teeth(where, UPPER_TEETH, True, tones.tooth), 0.0),
         ),
         cavity=tones.cavity.astype(np.float32),

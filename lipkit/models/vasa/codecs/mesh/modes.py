@@ -40,7 +40,7 @@ MEASURED = {
 # Share of the chin's drop that each point takes when the jaw moves on its own, lips as they are.
 JAW_SHARE = {17: 0.35, 18: 0.72, 200: 1.0, 152: 1.0, 148: 0.92, 176: 0.78, 150: 0.48, 172: 0.25}
 MIRRORED = {61: 291, 148: 377, 176: 400, 150: 379, 172: 397, 205: 425, 78: 308}
-UPPER_ONLY, LOWER_ONLY = (13, 0), (14, 17, 18)
+CORNER_POWER = (3.0, 2.5)  # upper and lower lip: how late along the lip its corner's motion sets in
 STILL = (
     10, 67, 297, 109, 338, 105, 334, 33, 133, 362, 263, 145, 374, 23, 253, 168, 6, 4, 1, 2, 98, 327,
     50, 280, 117, 346, 127, 356, 234, 454, 93, 323, 132, 361,
@@ -72,17 +72,42 @@ def _sparse(values: dict[int, Array]) -> dict[int, Array]:
     return values | {MIRRORED[i]: v * flip for i, v in values.items() if i in MIRRORED}
 
 
+def _along_mouth(local: Array) -> Array:
+    """Place of each column of the lips ``(11,)``, -1 at the image-left corner to 1."""
+    middle = (local[list(mesh.UPPER_LIP_ROWS[0]), 0] + local[list(mesh.LOWER_LIP_ROWS[0]), 0]) / 2
+    return np.clip(2 * (middle - middle[0]) / (middle[-1] - middle[0]) - 1, -1, 1)
+
+
+def _lip(local: Array, values: dict[int, Array], upper: bool) -> dict[int, Array]:
+    """Displacements of all points of one lip from those of its middle and its corners."""
+    rows = mesh.UPPER_LIP_ROWS if upper else mesh.LOWER_LIP_ROWS
+    late = np.abs(_along_mouth(local))[:, None] ** CORNER_POWER[0 if upper else 1]
+    inner, outer = (values[i] for i in ((13, 0) if upper else (14, 17)))
+    left, right = values[mesh.MOUTH_LEFT], values[mesh.MOUTH_RIGHT]
+    corner = np.where(np.arange(11)[:, None] < 5, left, right)
+    moved = {}
+    for number, row in enumerate(rows):
+        middle = inner + number / 3 * (outer - inner)
+        column = middle + (corner - middle) * late
+        # Sideways a lip stretches evenly.
+        column[:, 0] = corner[:, 0] * np.abs(_along_mouth(local))
+        moved |= dict(zip(row, column, strict=True))
+    return moved
+
+
 def _dense(local: Array, values: dict[int, Array], below: Array) -> Array:
     """Displacements ``(478, 3)`` through sparse ``values``; ``below (478,)`` weighs the lower side."""
-    values = {i: np.asarray(v, np.float64) for i, v in values.items()}
-    for corner, inner in ((61, 78), (291, 308)):
-        values[inner] = values[corner]
-    values = values | {i: np.zeros(3) for i in STILL}
+    still = {i: np.zeros(3) for i in STILL}
+    lips = {13, 14, 0, 17}
     sides = []
-    for other in (LOWER_ONLY, UPPER_ONLY):
-        rows = [i for i in values if i not in other]
-        targets = np.stack([values[i] for i in rows])
-        spline = RBFInterpolator(local[rows, :2], targets, kernel="thin_plate_spline")
+    for upper in (True, False):
+        known = {i: v for i, v in values.items() if i not in lips and (i != 18 or not upper)}
+        known |= _lip(local, values, upper) | still
+        rows = list(known)
+        targets = np.stack([known[i] for i in rows])
+        spline = RBFInterpolator(
+            local[rows, :2], targets, kernel="thin_plate_spline", smoothing=1e-5
+        )
         sides.append(spline(local[:, :2]))
     return sides[0] + below[:, None] * (sides[1] - sides[0])
 
@@ -99,9 +124,11 @@ def _below_mouth(local: Array) -> Array:
 
 def gap_profile(local: Array) -> Array:
     """Gap of the opening lips ``(11,)`` along the inner rows, 1 in the middle and 0 at the corners."""
-    middle = (local[list(mesh.UPPER_LIP_ROWS[0]), 0] + local[list(mesh.LOWER_LIP_ROWS[0]), 0]) / 2
-    along = 2 * (middle - middle[0]) / (middle[-1] - middle[0]) - 1
-    shape = 1 - np.abs(np.clip(along, -1, 1)) ** 2.2
+    along = np.abs(_along_mouth(local))
+    lift, drop = -MEASURED[13][0][1], MEASURED[14][0][1]
+    corner = MEASURED[mesh.MOUTH_LEFT][0][1]
+    shape = (lift + corner) * (1 - along ** CORNER_POWER[0])
+    shape += (drop - corner) * (1 - along ** CORNER_POWER[1])
     return shape / shape[mesh.LIP_CENTRE].mean()
 
 
@@ -119,9 +146,7 @@ def gap_correction(gaps: Array) -> Array:
 
 def row_gaps(values: Array) -> Array:
     """Vertical distance of the inner lip rows ``(11,)`` in local points or displacements."""
-    return (
-        values[list(mesh.LOWER_LIP_ROWS[0]), 1] - values[list(mesh.UPPER_LIP_ROWS[0]), 1]
-    )
+    return values[list(mesh.LOWER_LIP_ROWS[0]), 1] - values[list(mesh.UPPER_LIP_ROWS[0]), 1]
 
 
 def face_modes(local: Array) -> Modes:

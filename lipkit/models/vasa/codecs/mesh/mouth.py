@@ -22,6 +22,9 @@ from lipkit.models.vasa.codecs.mesh.warp import Box, Field, box_around, polygon_
 Array = NDArray[Any]
 
 SEAM_BAND = 0.016  # IOD beside the seam that is repainted for parted lips
+CORNER_OVERLAP = 0.05  # IOD
+RAISED = 0.09  # IOD that the photo's own teeth are continued under the upper lip
+LIP_SHADOW = 0.42  # how much the lips darken the inside beside them
 PARTING = (0.01, 0.05)  # opening in IOD over which parted lips replace closed ones
 
 
@@ -30,8 +33,8 @@ class Mouth:
     """What a frame's mouth is made of; arrays cover ``source``, results cover ``box``.
 
     ``lips`` is the photo, ``parted`` the photo without the dark line between closed lips (None for
-    an open mouth), ``above`` and ``below`` the lips' masks, ``inside`` the mask of the photo's own
-    mouth inside (None for a closed mouth), ``feather`` fades the lower layer at the box's border.
+    an open mouth), ``above`` and ``below`` the lips' masks, ``inside`` the photo's own
+    mouth inside and its mask (None for a closed mouth), ``feather`` fades the lower layer at the box's border.
     """
 
     box: Box
@@ -41,7 +44,7 @@ class Mouth:
     parted: Array | None
     above: Array
     below: Array
-    inside: Array | None
+    inside: tuple[Array, Array] | None
     feather: Array
     interior: Interior
 
@@ -61,11 +64,20 @@ def lip_masks(shape: FaceShape, source: Box) -> tuple[Array, Array]:
     left, right = points[mesh.MOUTH_LEFT], points[mesh.MOUTH_RIGHT]
     along = (right - left) / np.linalg.norm(right - left)
     down = np.array([-along[1], along[0]])
-    # Continued along the mouth's axis past the corners, where both lips are one skin.
-    ends = [left - 2 * shape.unit * along, left], [right, right + 2 * shape.unit * along]
     masks = []
     for rows, away in ((mesh.UPPER_LIP_ROWS, -down), (mesh.LOWER_LIP_ROWS, down)):
-        edge = np.concatenate([ends[0], points[list(rows[0])], ends[1]])
+        # Past the corners both lips are one skin: there the masks overlap, so that the inside of
+        # the mouth cannot shine through where the two fields disagree a little.
+        over = -CORNER_OVERLAP * shape.unit * away
+        beyond = 2 * shape.unit * along
+        near = 0.04 * shape.unit * along
+        edge = np.concatenate(
+            [
+                [left - beyond + over, left - near + over, left],
+                points[list(rows[0])],
+                [right, right + near + over, right + beyond + over],
+            ]
+        )
         far = 3 * shape.unit * away
         filled = polygon_mask(
             (source.height, source.width), np.concatenate([edge, [edge[-1] + far, edge[0] + far]])
@@ -83,7 +95,27 @@ def own_inside(shape: FaceShape, source: Box) -> Array | None:
     mask = polygon_mask((source.height, source.width), points[list(rows)], 0)
     radius = max(1, round(0.012 * shape.unit))
     ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return cv2.GaussianBlur(cv2.erode(mask, ellipse), (0, 0), max(0.5, 0.012 * shape.unit))
+    return cv2.erode(mask, ellipse)
+
+
+def raised_inside(lips: Array, inside: Array, shape: FaceShape) -> tuple[Array, Array]:
+    """The mouth's inside ``(h, w, 3)`` and its mask, continued upwards under the upper lip.
+
+    A smile lifts the lip off teeth that the photo hides; each column repeats its topmost pixel,
+    ever darker.
+    """
+    texture, filled = lips.copy(), inside > 0.5
+    up = -shape.frame.rotation[:2, 1]
+    step = np.float32([[1, 0, up[0]], [0, 1, up[1]]])
+    size = lips.shape[1::-1]
+    for _ in range(max(1, round(RAISED * shape.unit))):
+        shifted = cv2.warpAffine(filled.astype(np.uint8), step, size, flags=cv2.INTER_NEAREST)
+        fresh = (shifted > 0) & ~filled
+        moved = cv2.warpAffine(texture, step, size, flags=cv2.INTER_LINEAR)
+        texture[fresh] = np.clip(moved[fresh] * 0.985, 0, 255)
+        filled |= fresh
+    soft = max(0.5, 0.012 * shape.unit)
+    return texture, cv2.GaussianBlur(filled.astype(np.float32), (0, 0), soft)
 
 
 def parted_lips(lips: Array, shape: FaceShape, source: Box) -> Array | None:
@@ -115,6 +147,7 @@ def build_mouth(image: Array, shape: FaceShape, field: Field, interior: Interior
     box, source = field.box, mouth_boxes(shape, len(image))[1]
     lips = np.ascontiguousarray(image[source.slices])
     above, below = lip_masks(shape, source)
+    inside = own_inside(shape, source)
     return Mouth(
         box=box,
         source=source,
@@ -123,7 +156,7 @@ def build_mouth(image: Array, shape: FaceShape, field: Field, interior: Interior
         parted=parted_lips(lips, shape, source),
         above=above,
         below=below,
-        inside=own_inside(shape, source),
+        inside=None if inside is None else raised_inside(lips, inside, shape),
         feather=box_feather(box, shape.unit),
         interior=interior,
     )
@@ -168,7 +201,7 @@ def _inside(mouth: Mouth, shape: FaceShape, opening: float, pose: Pose, lips: Ar
     drop = max(opening + min(shape.gap, 0.05), 0.0)
     inside = mouth.interior.paint(shape, pose, drop, mouth.box)
     shade = cv2.GaussianBlur(lips, (0, 0), 0.035 * shape.unit)
-    inside *= (1 - 0.5 * np.clip(shade, 0, 1) ** 1.2)[..., None]
+    inside *= (1 - LIP_SHADOW * np.clip(shade, 0, 1) ** 1.2)[..., None]
     if mouth.inside is None:
         return inside
     return _own_over(inside, mouth, shape, pose)
@@ -184,6 +217,7 @@ def _own_over(inside: Array, mouth: Mouth, shape: FaceShape, pose: Pose) -> Arra
         after - np.float32([mouth.box.x0, mouth.box.y0]),
     )
     size = (mouth.box.width, mouth.box.height)
-    own = cv2.warpAffine(mouth.lips, moved, size, flags=cv2.INTER_CUBIC)
-    mask = cv2.warpAffine(mouth.inside, moved, size, flags=cv2.INTER_LINEAR)
+    texture, cover = mouth.inside
+    own = cv2.warpAffine(texture, moved, size, flags=cv2.INTER_CUBIC)
+    mask = cv2.warpAffine(cover, moved, size, flags=cv2.INTER_LINEAR)
     return cv2.blendLinear(own.astype(np.float32), inside, mask, 1 - mask)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-MARGIN = 0.045  # face heights that the person's cut-out reaches beyond the matte
+MARGIN = 0.07  # face heights that the person's cut-out reaches beyond the matte
 SOFTNESS = 0.012  # face heights of its blurred edge
 SHRINK = 4  # inpainting is slow and its result smooth
 
@@ -35,7 +35,7 @@ def cut_out(image: Array, person: Array, face_height: float) -> Cutout:
     The plate equals the photo wherever the cut-out is not fully opaque, so that a person at rest
     over the plate is the photo itself, bit for bit.
     """
-    solid = cv2.dilate((person > 0.35).astype(np.float32), _ellipse(MARGIN * face_height))
+    solid = cv2.dilate((person > 0.25).astype(np.float32), _ellipse(MARGIN * face_height))
     alpha = cv2.GaussianBlur(solid, (0, 0), max(0.6, SOFTNESS * face_height))
     alpha = np.clip(alpha * 1.02 - 0.01, 0, 1)
     covered = alpha >= 1
@@ -49,9 +49,7 @@ def cut_out(image: Array, person: Array, face_height: float) -> Cutout:
     fill = cv2.inpaint(small, hole - core, 4, cv2.INPAINT_TELEA) if hole.any() else small
     fill = cv2.resize(cv2.GaussianBlur(fill, (0, 0), 1.0), (width, height))
     inside = cv2.GaussianBlur(
-        cv2.erode(covered.astype(np.float32), _ellipse(0.01 * face_height)),
-        (0, 0),
-        max(0.6, 0.006 * face_height),
+        cv2.erode(covered.astype(np.float32), np.ones((3, 3))), (0, 0), 0.7
     )
     inside = np.where(covered, inside, 0)[..., None]
     plate = np.clip(image * (1 - inside) + fill * inside + 0.5, 0, 255).astype(np.uint8)

@@ -18,8 +18,10 @@ LUMA = np.array([0.299, 0.587, 0.114])  # of RGB
 CHEEKS = (50, 280, 205, 425, 117, 346)
 AROUND_MOUTH = (0, 17, 18, 164)
 # RGB as shares of the skin's luminance.
-TOOTH, CAVITY = (1.03, 0.98, 0.90), (0.25, 0.13, 0.13)
-TONGUE, GUM = (0.66, 0.37, 0.38), (0.62, 0.38, 0.38)
+SKIN = np.array([1.15, 0.96, 0.85])  # in white light
+CAST = 0.5  # how much of the skin's own deviation from it counts as the scene's light
+TOOTH, CAVITY = (1.03, 0.98, 0.90), (0.27, 0.13, 0.12)
+TONGUE, GUM = (0.74, 0.42, 0.42), (0.62, 0.38, 0.38)
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,12 @@ def face_tones(image: Array, shape: FaceShape, inside: Array | None) -> Tones:
     mouth = float(np.median(_medians(image, shape.points[list(AROUND_MOUTH), :2], 1) @ LUMA))
     light = 0.5 * cheek + 0.5 * max(mouth, 0.6 * cheek)
 
+    # What light the scene has: skin of every shade keeps about the same hue.
+    cast = (skin / max(cheek, 1.0) / SKIN) ** CAST
+    cast /= cast @ LUMA
+
     def tone(shares: tuple[float, float, float]) -> Array:
-        colour = np.array(shares) * light
+        colour = np.array(shares) * cast * light
         grey = colour @ LUMA
         return np.clip(grey + (colour - grey) * chroma, 0, 255)
 
