@@ -125,8 +125,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        shown.add_column(column, no_wrap=True)
+        shown.add_column(column, no_wrap=column != columns[-1])
     for row in rows:
         shown.add_row(*row)
-    console = Console()
-    console.print(shown, width=None if console.is_terminal else 500, markup=False)
+    console = Console(width=None if sys.stdout.isatty() else 500)
+    console.print(shown, markup=False)

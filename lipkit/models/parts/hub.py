@@ -36,7 +36,9 @@ def fetch(wanted: WeightSet, name: str, offline: bool) -> Path:
     """One file of a weight set, brought here; an interrupted download goes on where it stopped."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.utils import logging
 
+    logging.set_verbosity_error()  # it tells of every retry; our one line says how it ended
     offline = offline or bool(os.environ.get("HF_HUB_OFFLINE"))
     where = f"{wanted.name}: {name} of {wanted.repository}"
     try:
