@@ -188,7 +188,9 @@ def mux_arguments(container: str, *, seekable: bool) -> list[str]:
     if container in ("mp4", "mov"):
         if seekable:
             return ["-f", container, "-movflags", "+faststart+use_metadata_tags"]
-        flags = "+frag_keyframe+empty_moov+default_base_moof+use_metadata_tags"
+        # The header waits for the first fragment: before it, no edit list could shift the sound's
+        # priming, and every time stamp would move.
+        flags = "+frag_keyframe+delay_moov+default_base_moof+use_metadata_tags"
         return ["-f", container, "-movflags", flags]
     return ["-f", container]
 

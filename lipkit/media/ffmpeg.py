@@ -35,7 +35,7 @@ _NOISE = re.compile(
     r"^(Last message repeated|Task finished with error|Terminating thread|Conversion failed"
     r"|Error opening (input|output) files?\b|Error muxing|Error writing trailer|Error closing"
     r"|Error submitting|Error while filtering|Consider increasing|Nothing was written"
-    r"|Could not open encoder before EOF|\s*$)"
+    r"|Could not open encoder before EOF|Format \S+ detected only with low score|\s*$)"
 )
 
 

@@ -39,12 +39,12 @@ def read_image(path: Path) -> Image:
         if getattr(picture, "n_frames", 1) > 1:
             notes.append(f"{path}: animated, its first frame is used")
         profile = picture.info.get("icc_profile")
-        upright = ImageOps.exif_transpose(picture)
-        alpha = _alpha(upright)
-        rgb, note = _rgb(upright, profile)
+        ImageOps.exif_transpose(picture, in_place=True)
+        alpha = _alpha(picture)
+        rgb, note = _rgb(picture, profile)
         if note:
             notes.append(f"{path}: {note}")
-        return Image(np.array(rgb), alpha, tuple(notes))
+        return Image(_array(rgb), alpha, tuple(notes))
 
 
 def limited(image: Image, side: int) -> Image:
@@ -91,12 +91,12 @@ def _rgb(picture: Pictures.Image, profile: bytes | None) -> tuple[Pictures.Image
     """The picture as 8-bit RGB, and a note where its colours could only be guessed."""
     if picture.mode.startswith("I") or picture.mode == "F":
         return _narrow(picture), None
+    if picture.mode in ("CMYK", "RGB") and profile:
+        try:
+            return _managed(picture, profile), None
+        except (ImageCms.PyCMSError, OSError):
+            return picture.convert("RGB"), "unusable colour profile, colours are approximate"
     if picture.mode == "CMYK":
-        if profile:
-            try:
-                return _managed(picture, profile), None
-            except (ImageCms.PyCMSError, OSError):
-                return picture.convert("RGB"), "unusable CMYK profile, colours are approximate"
         return picture.convert("RGB"), "CMYK without a profile, colours are approximate"
     if picture.mode in ("LA", "PA", "P", "La", "RGBa") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
@@ -104,14 +104,24 @@ def _rgb(picture: Pictures.Image, profile: bytes | None) -> tuple[Pictures.Image
 
 
 def _managed(picture: Pictures.Image, profile: bytes) -> Pictures.Image:
+    """The picture in sRGB; itself where its profile says that it is."""
+    own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    if picture.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(own):
+        return picture
     converted = ImageCms.profileToProfile(
-        picture,
-        ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-        ImageCms.createProfile("sRGB"),
-        outputMode="RGB",
+        picture, own, ImageCms.createProfile("sRGB"), outputMode="RGB"
     )
     assert converted is not None
     return converted
+
+
+def _array(rgb: Pictures.Image) -> NDArray[np.uint8]:
+    """The pixels ``(h, w, 3)``, copied in bands: at once would hold a large photo three times."""
+    out = np.empty((rgb.height, rgb.width, 3), np.uint8)
+    for top in range(0, rgb.height, 256):
+        bottom = min(top + 256, rgb.height)
+        out[top:bottom] = np.asarray(rgb.crop((0, top, rgb.width, bottom)))
+    return out
 
 
 def _narrow(picture: Pictures.Image) -> Pictures.Image:

@@ -18,6 +18,7 @@ from lipkit.media.description import (
     find_streams,
 )
 from lipkit.media.ffmpeg import READ_ONLY, complaint, finish, run, url
+from lipkit.media.source import check_source
 
 __all__ = ["AudioInfo", "MediaInfo", "VideoInfo", "probe", "read_tags", "require_video"]
 
@@ -37,7 +38,11 @@ class MediaInfo:
 
 
 def probe(path: Path) -> MediaInfo:
-    """What ``path`` holds; BadInput with ffmpeg's words when it is no media file."""
+    """What ``path`` holds; BadInput with ffmpeg's words when it is no media file.
+
+    The first picture must be decodable, so that its size and rate are known for sure.
+    """
+    check_source(path)
     # One decoded picture tells what the header only rounds: exact rate, and the size as shown.
     done = finish([
         "-hide_banner", "-nostdin", "-loglevel", "info", *READ_ONLY, "-i", url(path),

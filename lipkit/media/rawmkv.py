@@ -17,8 +17,8 @@ _UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
 _TRACK = b"\x81"
 
 
-def header(size: tuple[int, int], layout: str, period: Fraction | None) -> bytes:
-    """Everything before the first frame; ``period`` is declared where the rate is constant."""
+def header(size: tuple[int, int], layout: str, period: Fraction) -> bytes:
+    """Everything before the first frame; ``period`` is the usual time between frames."""
     width, height = size
     ebml = _element(
         0x1A45DFA3,
@@ -30,9 +30,8 @@ def header(size: tuple[int, int], layout: str, period: Fraction | None) -> bytes
     track = (
         _number(0xD7, 1) + _number(0x73C5, 1) + _number(0x83, 1)
         + _element(0x86, b"V_UNCOMPRESSED") + _element(0xE0, video)
+        + _number(0x23E383, nanoseconds(period))
     )  # fmt: skip
-    if period is not None:
-        track += _number(0x23E383, nanoseconds(period))
     tracks = _element(0x1654AE6B, _element(0xAE, track))
     return ebml + _name(0x18538067) + _UNKNOWN_SIZE + info + tracks
 

@@ -98,6 +98,7 @@ def read_timed_frames(
     chunk = max(1, min(chunk, CHUNK_BYTES // frame_bytes))
     with tempfile.TemporaryDirectory(prefix="lipkit-") as folder:
         stamps = Path(folder) / "stamps"
+        stamps.touch()
         args = [
             *QUIET, *READ_ONLY, "-copyts", *_decoder(video, pixel), *_range(info, start, end),
             "-i", url(path), "-map", "0:V:0", "-fps_mode", "passthrough",
@@ -108,24 +109,29 @@ def read_timed_frames(
             "-c:v", "rawvideo", "-f", "rawvideo", "-",
         ]  # fmt: skip
         count = 0
-        with Process(args, read=True) as decoder:
+        with Process(args, read=True) as decoder, stamps.open("rb") as lines:
             clock = Clock(info)
-            while True:
-                frames = np.empty((chunk, *shape), kind)
-                got = decoder.fill(frames) // frame_bytes
-                if got:
-                    if not count:
-                        lines = stamps.open("rb")
-                    times = [_stamp(lines, clock) for _ in range(got)]
-                    count += got
-                    yield TimedFrames(frames[:got], times)
-                if got < chunk:
-                    break
+            for frames in _full_chunks(decoder, chunk, shape, kind):
+                count += len(frames)
+                yield TimedFrames(frames, [_stamp(lines, clock) for _ in frames])
             status = decoder.close()
             if not count and (status or start is None):
                 raise BadInput(f"{path}: no frame can be decoded: {decoder.complaint()}")
             if status or not decoder.silent:
                 log.warning("%s: damaged, %d frames read: %s", path, count, decoder.complaint())
+
+
+def _full_chunks(
+    decoder: Process, chunk: int, shape: tuple[int, ...], kind: type[np.generic]
+) -> Iterator[NDArray[Any]]:
+    """Arrays of ``chunk`` frames of ``shape``; the last is shorter, and half a frame is dropped."""
+    while True:
+        frames = np.empty((chunk, *shape), kind)
+        got = decoder.fill(frames) // frames[0].nbytes
+        if got:
+            yield frames[:got]
+        if got < chunk:
+            return
 
 
 def _decoder(video: VideoInfo, pixel: Pixel) -> list[str]:

@@ -6,7 +6,7 @@ import contextlib
 import math
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -64,7 +64,6 @@ class VideoWriter:
         size: tuple[int, int],
         fps: Fraction | int | None = None,
         times: Iterable[Fraction] | None = None,
-        ticks: int | None = None,
         audio: AudioTrack | None = None,
         encode: Encode | None = None,
         color: Mapping[str, str] | None = None,
@@ -85,18 +84,17 @@ class VideoWriter:
         self._aspect = aspect
         self._metadata = metadata or {}
         self._attachments = attachments or {}
-        period = None if fps is None else 1 / Fraction(fps)
-        self._period = period
-        if period is not None:
-            self._times: Iterator[Fraction] = (k * period for k in count())
-            self._tick = period
+        self._constant = fps is not None
+        if fps is not None:
+            self._period = self._tick = 1 / Fraction(fps)
+            self._times: Iterator[Fraction] = (k / Fraction(fps) for k in count())
         else:
-            assert times is not None
-            known = list(times) if ticks is None else times
-            self._tick = Fraction(1, ticks or common_ticks(known))
+            known = list(times or ())
+            self._period = _mean_gap(known)
+            self._tick = Fraction(1, common_ticks(known))
             self._times = iter(known)
         self._next: Fraction | None = None
-        self._last = period or self._tick
+        self._last = self._period
         self._frames = 0
         self._stack = ExitStack()
 
@@ -152,9 +150,10 @@ class VideoWriter:
 
     def _finish(self) -> None:
         status = self._process.close()
-        if status or not self._frames:
-            reason = self._process.complaint() if status else "no frame was written"
-            raise MediaError(f"cannot encode: {reason}")
+        if not self._frames:
+            raise MediaError("cannot encode: no frame was written")
+        if status:
+            raise MediaError(f"cannot encode: {self._process.complaint()}")
 
     @contextlib.contextmanager
     def _named(self) -> Iterator[None]:
@@ -182,7 +181,7 @@ class VideoWriter:
         ]  # fmt: skip
         for key, value in self._metadata.items():
             args += ["-metadata", f"{key}={value}"]
-        if self._period is None and self._container in ("mp4", "mov"):
+        if not self._constant and self._container in ("mp4", "mov"):
             args += ["-video_track_timescale", str(self._tick.denominator)]
         args += mux_arguments(self._container, seekable=target is not None)
         return [*args, "pipe:1" if target is None else url(target)]
@@ -199,9 +198,11 @@ class VideoWriter:
         args = [*READ_ONLY, "-itsoffset", f"{round(-begin * 1_000_000)}us"]
         if track.start:
             args += ["-ss", f"{round(begin * 1_000_000)}us"]
-        if track.duration is not None:
-            args += ["-t", f"{round(track.duration * 1_000_000)}us"]
         encoding = audio_arguments(info.audio.codec, info.audio.channels, self._container)
+        if track.duration is not None:
+            # Beside -copyts an input's own -t counts from the wrong moment, an output's would cut
+            # the picture too: so packets are dropped.
+            encoding += ["-bsf:a", f"noise=drop=gte(pts*tb\\,{float(track.duration):.6f})"]
         return [*args, "-i", url(track.path)], ["-map", "1:a:0", *encoding]
 
     def _attached(self, folder: Path) -> list[str]:
@@ -214,6 +215,12 @@ class VideoWriter:
             args += ["-attach", str(path), f"-metadata:s:t:{k}", f"filename={name}",
                      f"-metadata:s:t:{k}", "mimetype=application/octet-stream"]  # fmt: skip
         return args
+
+
+def _mean_gap(times: Sequence[Fraction]) -> Fraction:
+    """The mean time between frames: encoders set their level and pace by it."""
+    gap = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else Fraction(0)
+    return gap if gap > 0 else Fraction(1, 25)
 
 
 def common_ticks(times: Iterable[Fraction]) -> int:
