@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ from lipkit.errors import BadInput, LipkitError
 
 if TYPE_CHECKING:
     from lipkit.media.image import Image
-    from lipkit.protocols import Appearance, Face, FaceCodec
+    from lipkit.protocols import Appearance, Face, FaceCodec, FaceTracker
+
+MOST_FACES = 16
 
 
 @dataclass(frozen=True)
@@ -86,10 +89,9 @@ def read_picture(path: Path, name: str) -> Image:
 
 def find_face(image: Image, name: str, choice: str) -> Face:
     """The chosen face of a picture."""
-    from lipkit.faces.mediapipe import MediapipeTracker
     from lipkit.faces.tracks import Seen, Track, rank
 
-    faces = MediapipeTracker(still=True, max_faces=16).detect(image.rgb[None])[0]
+    faces = still_tracker().detect(image.rgb[None])[0]
     if not faces:
         raise BadInput(f"{name}: no face found", hint="use a picture of a face from the front")
     tracks = [Track([0], [Seen(face)]) for face in faces]
@@ -100,3 +102,11 @@ def find_face(image: Image, name: str, choice: str) -> Face:
     if len(faces) > 1:
         ui.detail(f"{name}: {len(faces)} faces, --face {choice} taken")
     return ranked[0].seen[0].face
+
+
+@lru_cache(maxsize=1)
+def still_tracker() -> FaceTracker:
+    """The tracker of pictures; its nets are loaded once a process."""
+    from lipkit.faces.mediapipe import MediapipeTracker
+
+    return MediapipeTracker(still=True, max_faces=MOST_FACES)

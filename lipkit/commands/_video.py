@@ -18,6 +18,8 @@ from lipkit.errors import BadUsage
 from lipkit.flow import ahead
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lipkit.artifacts.clip import Clip
     from lipkit.commands._drive import Drive
     from lipkit.commands._portrait import Portrait
@@ -155,19 +157,38 @@ def open_crops(
 
 
 def put_back(image: Frames, clip: Clip, geometry: Geometry) -> Iterator[Frames]:
-    """The picture with each crop in its place, its rim faded into the picture's own pixels."""
+    """The picture with each crop in its place."""
     import numpy as np
 
-    from lipkit.faces.masks import feathered
     from lipkit.faces.warping import paste
 
-    width, height = geometry.size
-    inside = np.zeros((height, width), np.float32)
-    inside[1:-1, 1:-1] = 1
-    soft = feathered(inside, min(width, height) / 32)
+    soft = rim(geometry)
     rows = iter(geometry.matrix)
     for chunk in clip.frames():
         yield np.stack([paste(image, crop, next(rows), soft) for crop in chunk])
+
+
+def rim(geometry: Geometry) -> NDArray[Any]:
+    """A mask ``(h, w)`` of rendered crops: one, but fading at inner borders of resampled crops.
+
+    Crops at the picture's own scale need no fading: nothing moves at their inner borders.
+    """
+    import numpy as np
+
+    from lipkit.faces.masks import feathered
+    from lipkit.faces.warping import footprint
+
+    width, height = geometry.size
+    mask = np.ones((height, width), np.float32)
+    if np.isclose(geometry.matrix[0, 0, 0], 1):
+        return mask
+    x0, y0, x1, y1 = footprint(geometry.matrix[0], geometry.size, geometry.frame_size)
+    frame_width, frame_height = geometry.frame_size
+    mask[:, 0] *= x0 <= 0
+    mask[0] *= y0 <= 0
+    mask[:, -1] *= x1 >= frame_width
+    mask[-1] *= y1 >= frame_height
+    return feathered(mask, min(width, height) / 32)
 
 
 def write_all(writer: VideoWriter, chunks: Iterable[Frames], total: int) -> None:

@@ -1,0 +1,1 @@
+"""Scripts that print figures beside a peer, an earlier version or a limit."""
