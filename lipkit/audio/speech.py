@@ -38,7 +38,7 @@ class Voicing:
     hysteresis: float = 3.0  # speech starts this far above the level at which it ends
     lead: float = 0.05  # speech starts this much before it is heard
     hangover: float = 0.12  # and ends this much after
-    shortest_speech: float = 0.06  # shorter is a click
+    shortest_speech: float = 0.1  # shorter is a click, which smoothing makes 70 ms long
     shortest_silence: float = 0.2  # shorter is part of speech: a closure, a breath
 
 

@@ -46,8 +46,8 @@ def rows(middles: Indices, left: int, right: int, length: int) -> Indices:
 
 def cut(data: Floats, steps: Indices) -> Floats:
     """Windows ``(f, w * l, d)`` of ``data (t, l, d)``: time outermost, layer innermost."""
-    taken = data[steps]
-    return taken.reshape(len(steps), -1, data.shape[-1])
+    _, layers, width = data.shape
+    return data[steps].reshape(len(steps), steps.shape[1] * layers, width)
 
 
 def windows(features: Features, fps: Fraction | float, count: int, left: int, right: int) -> Floats:
