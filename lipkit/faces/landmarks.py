@@ -62,7 +62,9 @@ def _mediapipe() -> Scheme:
         "mouth_right": (291,),
         "chin": (152,),
     }
-    return Scheme(mesh.POINTS, groups, (mesh.LEFT_BROW, mesh.RIGHT_BROW, (195, 4, 115, 344)))
+    # InsightFace's brow rows, lower bridge, tip and wings of the nose, found on the mesh.
+    triple = (mesh.LEFT_BROW[:5], mesh.RIGHT_BROW[:5], (195, 4, 129, 358))
+    return Scheme(mesh.POINTS, groups, triple)
 
 
 def _dlib() -> Scheme:

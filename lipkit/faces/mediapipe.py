@@ -16,7 +16,7 @@ import numpy as np
 
 from lipkit.faces import mesh
 from lipkit.faces.quiet import quiet
-from lipkit.faces.search import Candidate, search
+from lipkit.faces.search import Candidate, certainty, search
 from lipkit.faces.warping import box_of, invert, overlap, transform, warp
 from lipkit.protocols import Face
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 NET_SIZE = 192  # input of the mesh network
 ROI_SCALE = 1.5  # the crop's side over the landmarks' box, as the network was trained
+MAX_ROUNDS = 5  # of measuring a newly found face, whose first crop is the coarse detector's
+DOUBT = 0.4  # how much of the usual doubt is allowed to finds of finer looks
+SETTLED = 0.01  # movement between rounds, in face sizes, that ends them
 SEARCH_EVERY = 10  # frames between two searches for further faces while some are tracked
 PART_OF_FACE = 0.4  # a find this much smaller than a face beside it is part of that face
 SAME_FACE = 0.3  # boxes overlapping more than this hold one face
@@ -104,20 +107,25 @@ class MediapipeTracker:
         self.min_score = min_score
         self._net = MeshNet()
         self._known: list[Face] = []
-        self._since_search = 0
+        self._since_search = SEARCH_EVERY
 
     def reset(self) -> None:
         """Forgets the faces of the last frame, as after a cut."""
         self._known = []
+        self._since_search = SEARCH_EVERY
 
     def detect(self, frames: Frames) -> list[list[Face]]:
         """Faces of each frame of ``frames (f, h, w, 3)``, largest first; points ``(478, 3)``."""
-        find = self._find if self.still else self._follow
-        return [find(frame) for frame in frames]
+        if self.still:
+            return [self._find(frame) for frame in frames]
+        found = [self._follow(frame) for frame in frames]
+        for i in range(len(frames) - 2, -1, -1):
+            found[i] = self._trace_back(frames[i], found[i], found[i + 1])
+        return found
 
     def _find(self, image: Frames) -> list[Face]:
         """Faces of a picture of any size, measured several times and averaged."""
-        faces = self._confirm(image, search(image, thorough=True), [])
+        faces = self._look(image, [], thorough=True)
         return [self._steady(image, face) for face in faces]
 
     def _follow(self, frame: Frames) -> list[Face]:
@@ -130,22 +138,69 @@ class MediapipeTracker:
         self._since_search += 1
         due = self._since_search >= SEARCH_EVERY and len(faces) < self.max_faces
         if due or not faces:
-            self._since_search = 0
-            faces = self._confirm(frame, search(frame, thorough=False), faces)
+            # Small faces take a look through tiles, too slow for every frame without a face.
+            thorough = due and not faces
+            self._since_search = 0 if due else self._since_search
+            faces = self._look(frame, faces, thorough)
         self._known = faces
         return _by_size(faces)[: self.max_faces]
+
+    def _trace_back(self, frame: Frames, faces: list[Face], later: list[Face]) -> list[Face]:
+        """``faces`` and those of the next frame that were here already but not found."""
+        faces = list(faces)
+        for face in later:
+            if not _taken(face, faces) and len(faces) < self.max_faces:
+                earlier = self._measure(frame, roi_matrix(face.points))
+                if earlier is not None and not _taken(earlier, faces):
+                    faces.append(earlier)
+        return _by_size(faces)
+
+    def _look(self, image: Frames, faces: list[Face], thorough: bool) -> list[Face]:
+        """``faces`` and further ones, by looks as fine as it takes to find any."""
+        looks = search(image, thorough)
+        plain = self._confirm(image, next(looks), faces)
+        if not thorough or any(self._sure(image, face) for face in plain):
+            return plain
+        for candidates in looks:
+            finer = self._confirm(image, candidates, [])
+            finer = [face for face in finer if self._sure(image, face)]
+            if finer:
+                return finer
+        return plain
+
+    def _sure(self, image: Frames, face: Face) -> bool:
+        """Whether a detector agrees on the upright crop, as it must to what finer looks bring up.
+
+        The mesh network alone believes in faces on dogs, leaves and the back of heads, and
+        reads faces upside down.
+        """
+        crop = warp(image, roi_matrix(face.points), (NET_SIZE, NET_SIZE))
+        return certainty(crop) >= 1 - DOUBT * (1 - self.min_score)
 
     def _confirm(self, image: Frames, found: list[Candidate], faces: list[Face]) -> list[Face]:
         """``faces`` and those candidates that the mesh network takes for further faces."""
         faces = list(faces)
         for candidate in found:
             face = self._measure(image, candidate.matrix(NET_SIZE))
+            if face is None or _taken(face, faces):
+                continue
+            face = self._converge(image, face)
             if face is not None and not _taken(face, faces):
-                # The detector's crop is coarse; one placed by landmarks is the network's own.
-                face = self._measure(image, roi_matrix(face.points))
-                if face is not None and not _taken(face, faces):
-                    faces.append(face)
+                faces.append(face)
         return _by_size(faces)[: self.max_faces]
+
+    def _converge(self, image: Frames, face: Face) -> Face | None:
+        """The face measured in crops placed by its own landmarks until these stay put."""
+        for _ in range(MAX_ROUNDS):
+            last = face.points
+            found = self._measure(image, roi_matrix(last))
+            if found is None:
+                return None
+            face = found
+            side = float((face.box[2:] - face.box[:2]).max())
+            if np.linalg.norm((face.points - last)[:, :2], axis=-1).mean() < SETTLED * side:
+                break
+        return face
 
     def _measure(self, image: Frames, matrix: NDArray[Any]) -> Face | None:
         points, score = self._net(image, matrix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -61,31 +62,40 @@ def _detector(full_range: bool) -> Any:
     return net
 
 
-def search(image: Frames, thorough: bool) -> list[Candidate]:
-    """Candidates in ``image (h, w, 3)``, best first.
+def search(image: Frames, thorough: bool) -> Iterator[list[Candidate]]:
+    """Ever finer looks for faces in ``image (h, w, 3)``: lists of candidates, best first.
 
-    ``thorough`` also looks through overlapping tiles, for small faces, and at the picture turned by
-    quarters if it shows no upright face.
+    The first look takes the picture as a whole. ``thorough`` goes on with overlapping tiles, for
+    small faces, and with the picture turned by quarters; stop it once a candidate proves a face.
     """
+    reduced, back = _reduced(image, REDUCED_SIDE)
+    coarse = _whole(reduced) + (_tiles(reduced, 2) if thorough else [])
+    yield _distinct(coarse, back)
+    if not thorough:
+        return
+    yield _distinct(_tiles(reduced, 4), back)
+    for quarters in (1, 3, 2):
+        yield _distinct(_turned(reduced, quarters), back)
+    if max(image.shape[:2]) > REDUCED_SIDE:
+        reduced, back = _reduced(image, 2 * REDUCED_SIDE)
+        yield _distinct(_tiles(reduced, 8), back)
+
+
+def _reduced(image: Array, side: int) -> tuple[Array, Array]:
+    """The picture no larger than ``side``, and the matrix back."""
     height, width = image.shape[:2]
-    shrink = min(1.0, REDUCED_SIDE / max(height, width))
-    if shrink < 1:
-        size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-        reduced = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    else:
-        reduced = image
-    ratio = np.array([reduced.shape[1] / width, reduced.shape[0] / height])
-    back = np.array(
-        [[1 / ratio[0], 0, 0.5 / ratio[0] - 0.5], [0, 1 / ratio[1], 0.5 / ratio[1] - 0.5]]
-    )
-    found = _whole(reduced)
-    if thorough:
-        found += _tiles(reduced, 2)
-        found = found or _tiles(reduced, 4)
-        for quarter in (1, 3, 2) if not found else ():
-            found = found or _turned(reduced, quarter)
-    moved = [_moved(candidate, back) for candidate in found]
-    return _distinct(moved)
+    shrink = side / max(height, width)
+    if shrink >= 1:
+        return image, np.eye(2, 3)
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    x, y = width / size[0], height / size[1]
+    back = np.array([[x, 0, x / 2 - 0.5], [0, y, y / 2 - 0.5]])
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), back
+
+
+def certainty(crop: Array) -> float:
+    """How sure the near-range detector is of an upright face that fills ``crop``."""
+    return max((candidate.score for candidate in _run(crop, False)), default=0.0)
 
 
 def _whole(image: Array) -> list[Candidate]:
@@ -101,7 +111,7 @@ def _tiles(image: Array, parts: int) -> list[Candidate]:
         for x in range(0, max(width - side // 2, 1), side // 2):
             tile = image[y : y + side, x : x + side]
             shift = np.array([[1.0, 0, x], [0, 1.0, y]])
-            found += [_moved(candidate, shift) for candidate in _run(tile, False)]
+            found += [_moved(candidate, shift) for candidate in _run(tile, True)]
     return found
 
 
@@ -148,10 +158,10 @@ def _moved(candidate: Candidate, matrix: Array) -> Candidate:
     )
 
 
-def _distinct(found: list[Candidate]) -> list[Candidate]:
-    """The best-scored of candidates that overlap."""
+def _distinct(found: list[Candidate], back: Array) -> list[Candidate]:
+    """The best-scored of candidates that overlap, moved by ``back``."""
     kept: list[Candidate] = []
-    for candidate in sorted(found, key=lambda c: -c.score):
+    for candidate in sorted((_moved(c, back) for c in found), key=lambda c: -c.score):
         boxes = np.array([other.box for other in kept]).reshape(-1, 4)
         if not kept or float(overlap(candidate.box[None], boxes).max()) < DUPLICATE:
             kept.append(candidate)

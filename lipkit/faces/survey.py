@@ -15,7 +15,7 @@ from lipkit.faces.cuts import CutDetector
 from lipkit.faces.geometry import Geometry, ticks
 from lipkit.faces.landmarks import SCHEMES
 from lipkit.faces.templates import matrices
-from lipkit.faces.tracks import Path, Seen, fill, join, link, rank, smooth
+from lipkit.faces.tracks import Path, Seen, bridge, fill, join, link, rank, smooth
 from lipkit.faces.warping import compose, scaling, warp
 
 if TYPE_CHECKING:
@@ -92,7 +92,9 @@ def survey(chunks: Iterable[Frames], tracker: FaceTracker, wish: Wish) -> Survey
     if not paths:
         raise BadInput("the video has no frames")
     lengths = [len(path.valid) for path in paths]
-    return Survey(_joined(paths), np.repeat(np.arange(len(paths)), lengths), most)
+    shots = np.repeat(np.arange(len(paths)), lengths)
+    path, shots = bridge(_joined(paths), shots, wish.frames(MAX_GAP))
+    return Survey(path, shots, most)
 
 
 def split(chunk: Frames, begins: NDArray[np.bool_]) -> Iterator[tuple[Frames, bool]]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_COST = 1.4  # of a link: 0 the same place, 2 nothing in common
 STRAY = 0.2  # tracks shorter than this share of the longest one are passers-by or mistakes
+SAME_PLACE = 0.6  # overlap of boxes before and after a flash
 JUMP = 0.25  # of the box's side in one frame: faster than heads move, so a hidden cut
 
 
@@ -199,6 +200,27 @@ def fill(track: Track, count: int, max_gap: int) -> Path:
 def _blend(rows: Array, before: Array, after: Array, part: Array) -> Array:
     share = part.reshape(-1, *[1] * (rows.ndim - 1)).astype(np.float32)
     return np.asarray(rows[before] * (1 - share) + rows[after] * share, np.float32)
+
+
+def bridge(path: Path, shot: Array, max_gap: int) -> tuple[Path, Array]:
+    """The path with short faceless stretches between shots filled where the face comes back.
+
+    A flash or a few blank frames look like two cuts; the face in the same place on both sides says
+    that the shot went on, and the shots ``(f,)`` become one.
+    """
+    points, box, valid, shot = (v.copy() for v in (path.points, path.box, path.valid, shot))
+    pieces = runs(path.valid)
+    for (_, end), (start, _) in pairwise(pieces):
+        ends = box[[end - 1, start]]
+        if start - end > max_gap or float(overlap(ends[:1], ends[1:])[0, 0]) < SAME_PLACE:
+            continue
+        part = np.arange(1, start - end + 1) / (start - end + 1)
+        rows = np.zeros(len(part), int), np.ones(len(part), int), part
+        points[end:start] = _blend(points[[end - 1, start]], *rows)
+        box[end:start] = _blend(ends, *rows)
+        valid[end:start] = True
+        shot[end:] -= np.clip(shot[end:] - shot[end - 1], 0, shot[start] - shot[end - 1])
+    return Path(points, box, path.score, valid), shot
 
 
 def smooth(values: Array, valid: Array, window: int, order: int = 2) -> Array:
