@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import ExifTags, ImageCms, ImageOps, UnidentifiedImageError
 from PIL import Image as Pictures
-from PIL import ImageCms, ImageOps, UnidentifiedImageError
 
 from lipkit.errors import BadInput
 from lipkit.media.source import check_source
@@ -45,6 +46,21 @@ def read_image(path: Path) -> Image:
         if note:
             notes.append(f"{path}: {note}")
         return Image(_array(rgb), alpha, tuple(notes))
+
+
+def probe_image(path: Path) -> dict[str, Any]:
+    """Format, size as shown, colour model and frame count of a picture that is not yet loaded."""
+    check_source(path)
+    with _refusing(path), Pictures.open(path) as picture:
+        turned = picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+        width, height = picture.size[::-1] if turned else picture.size
+        return {
+            "format": picture.format,
+            "width": width,
+            "height": height,
+            "mode": picture.mode,
+            "frames": getattr(picture, "n_frames", 1),
+        }
 
 
 def limited(image: Image, side: int) -> Image:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lipkit.errors import BadInput, BadUsage
+from lipkit.errors import BadInput, BadUsage, LipkitError
 
 STDIN = "-"
 
@@ -33,7 +33,11 @@ def open_source(name: str) -> Iterator[Path]:
             shutil.copyfileobj(sys.stdin.buffer, spool, 1 << 20)
         if path.stat().st_size == 0:
             raise BadInput("standard input: empty")
-        yield path
+        try:
+            yield path
+        except LipkitError as error:  # the spool's name would tell nobody anything
+            error.message = error.message.replace(str(path), "standard input")
+            raise
 
 
 def check_source(path: Path) -> Path:
