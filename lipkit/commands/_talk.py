@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipkit import provenance, ui
@@ -49,7 +50,7 @@ def talk(wish: Animation, item: Item) -> dict[str, Any]:
 def record_of(wish: Animation, inputs: list[dict[str, Any]], drive: Drive) -> dict[str, Any]:
     """How the result was made."""
     knobs = {key: value for key, value in wish.knobs.items() if value is not None}
-    plain = {"model": wish.model, "codec": wish.codec, "face": wish.face, "fps": wish.fps}
+    plain = {"model": Path(wish.model).name, "codec": wish.codec, "face": wish.face, "fps": wish.fps}
     settings = plain | {"seed": wish.seed, "set": list(wish.sets), **knobs}
     return provenance.record("animate", settings, inputs, drive.weights)
 

@@ -77,7 +77,10 @@ def find(name: str) -> tuple[Path, str, Mapping[str, Any]]:
         if not path.is_file():
             raise WeightsError(f"{name}: no finished run: {path.name} is missing")
     if path.is_file():
-        return path, weights.read_header(path)["origin"]["family"], {}
+        header = weights.read_header(path)
+        if "family" not in header["origin"]:
+            raise WeightsError(f"{name}: weights of {header['name']}, which is no model by itself")
+        return path, header["origin"]["family"], {}
     preset = settings.load_preset(name)
     if preset.weights is None:
         raise WeightsError(
