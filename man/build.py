@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import tomllib
 from collections.abc import Iterator
@@ -13,6 +14,12 @@ from lipkit import __version__
 from lipkit.cli import EPILOG, VERBS, lipkit
 
 HERE = Path(__file__).parent
+ENVIRONMENT = {
+    "LIPKIT_FFMPEG": "The ffmpeg to run instead of the one that imageio-ffmpeg brings.",
+    "LIPKIT_WEIGHTS": "The folder of fetched weights; else lipkit/weights in XDG_DATA_HOME.",
+    "HF_HUB_OFFLINE": "If set, models pull takes only what is on this machine already.",
+    "NO_COLOR": "If set, messages have no colours.",
+}
 
 
 def escape(text: str) -> str:
@@ -23,7 +30,7 @@ def escape(text: str) -> str:
 
 def paragraphs(text: str) -> Iterator[str]:
     """Roff lines of a click docstring; a backspace marks lines to keep as they are."""
-    for block in click.utils.inspect.cleandoc(text).split("\n\n"):
+    for block in inspect.cleandoc(text).split("\n\n"):
         if block.startswith("\b\n"):
             yield from (".PP", ".nf", escape(block[2:]), ".fi")
         else:
@@ -32,11 +39,17 @@ def paragraphs(text: str) -> Iterator[str]:
 
 def options(command: click.Command) -> Iterator[str]:
     """Roff lines of a command's options, arguments left out."""
-    context = click.Context(command)
+    context = click.Context(command, help_option_names=["-h", "--help"])
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record is not None:
+        if record is not None and isinstance(parameter, click.Option):
             yield from (".TP", f"\\fB{escape(record[0])}\\fR", escape(record[1]))
+
+
+def environment() -> list[str]:
+    """Roff lines of the variables that are looked at."""
+    rows = [(".TP", f"\\fB{name}\\fR", escape(text)) for name, text in ENVIRONMENT.items()]
+    return [line for row in rows for line in row]
 
 
 def section(title: str, lines: list[str]) -> list[str]:
@@ -48,7 +61,7 @@ def examples(name: str) -> list[str]:
     """Roff lines of the examples of one page."""
     table = tomllib.loads((HERE / "examples.toml").read_text(encoding="utf-8"))
     lines: list[str] = []
-    for row in table.get(name, []):
+    for row in table.get(name.removeprefix("lipkit "), []):
         lines += [".PP", escape(row["does"]), ".PP", ".RS 4", ".nf", escape(row["run"])]
         lines += [".fi", ".RE"]
     return lines
@@ -95,6 +108,7 @@ def page(name: str, command: click.Command, summary: str) -> str:
         *section("COMMANDS", verbs() if name == "lipkit" else subcommands(name, command)),
         *section("OPTIONS", list(options(command))),
         *section("EXAMPLES", examples(name)),
+        *section("ENVIRONMENT", environment() if name == "lipkit" else []),
         *section("EXIT STATUS", [escape(" ".join(EPILOG.removeprefix("Exit status: ").split()))]),
         *section("SEE ALSO", [see]),
     ]
