@@ -49,11 +49,9 @@ def fetch(wanted: WeightSet, name: str, offline: bool) -> Path:
         if not offline:
             hint = f"is the network there? Or {hint}"
         raise WeightsError(f"{where} {reason}", hint=hint) from None
-    except HfHubHTTPError as problem:
-        reason = str(problem).strip().splitlines()[0]
-        raise WeightsError(f"{where}: {reason}") from None
-    except OSError as problem:
-        raise WeightsError(f"{where}: {problem}", hint="is the network there?") from None
+    except (OSError, HfHubHTTPError.__mro__[1]) as problem:  # the latter is its transport's error
+        reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+        raise WeightsError(f"{where}: {reason}", hint="is the network there?") from None
 
 
 def check(wanted: WeightSet, name: str, path: Path) -> None:
