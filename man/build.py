@@ -22,6 +22,11 @@ ENVIRONMENT = {
 }
 
 
+def context_of(command: click.Command) -> click.Context:
+    """A context in which a command describes itself as it does when called."""
+    return click.Context(command, help_option_names=["-h", "--help"])
+
+
 def escape(text: str) -> str:
     """Text that roff shows as it is."""
     text = text.replace("\\", "\\e").replace("-", "\\-")
@@ -39,7 +44,7 @@ def paragraphs(text: str) -> Iterator[str]:
 
 def options(command: click.Command) -> Iterator[str]:
     """Roff lines of a command's options, arguments left out."""
-    context = click.Context(command, help_option_names=["-h", "--help"])
+    context = context_of(command)
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if record is not None and isinstance(parameter, click.Option):
@@ -69,7 +74,7 @@ def examples(name: str) -> list[str]:
 
 def synopsis(name: str, command: click.Command) -> str:
     """The usage line."""
-    pieces = command.collect_usage_pieces(click.Context(command))
+    pieces = command.collect_usage_pieces(context_of(command))
     return f"\\fB{escape(name)}\\fR {escape(' '.join(pieces))}"
 
 
@@ -77,7 +82,7 @@ def subcommands(name: str, command: click.Command) -> list[str]:
     """Roff lines of the commands below a group such as ``models``."""
     lines: list[str] = []
     if isinstance(command, click.Group) and name != "lipkit":
-        for child_name in command.list_commands(click.Context(command)):
+        for child_name in command.list_commands(context_of(command)):
             child = command.commands[child_name]
             lines += [f".SS {escape(child_name)}", synopsis(f"{name} {child_name}", child)]
             lines += [*paragraphs(child.help or ""), *options(child)]
@@ -117,7 +122,7 @@ def page(name: str, command: click.Command, summary: str) -> str:
 
 def pages() -> dict[str, str]:
     """File name to text, of every page."""
-    context = click.Context(lipkit)
+    context = context_of(lipkit)
     made = {"lipkit.1": page("lipkit", lipkit, "talking faces from sound, in stages that pipe")}
     for name, verb in VERBS.items():
         command = lipkit.get_command(context, name)
