@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lipkit.artifacts.tensors import pack, read_tensors
+from lipkit.artifacts.tensors import read_tensors, write_tensors
 from lipkit.errors import BadInput
 from lipkit.protocols import Layout
 
@@ -29,8 +29,8 @@ class Motion:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
-def pack_motion(motion: Motion) -> bytes:
-    """The bytes of a motion file; equal contents give equal bytes."""
+def write_motion(path: Path | None, motion: Motion) -> None:
+    """Write a motion file; None is stdout. Equal contents give equal bytes."""
     tensors: dict[str, NDArray[Any]] = {"motion": np.asarray(motion.data, np.float32)}
     if motion.sound is not None:
         tensors["sound"] = np.frombuffer(motion.sound, np.uint8)
@@ -41,7 +41,7 @@ def pack_motion(motion: Motion) -> bytes:
         "frames": len(motion.data),
         "provenance": dict(motion.provenance),
     }
-    return pack(KIND, tensors, header)
+    write_tensors(path, KIND, tensors, header)
 
 
 def read_motion(path: Path) -> Motion:

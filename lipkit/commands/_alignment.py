@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from lipkit import ui
 from lipkit.commands import _batch
-from lipkit.errors import BadInput, BadUsage
+from lipkit.commands._faces import is_place, likeness_of
+from lipkit.errors import BadInput
 
 if TYPE_CHECKING:
     from lipkit.faces.geometry import Geometry
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from lipkit.protocols import FaceTracker, Frames
 
 SEEN_SIDE = 1280  # longest side of the frames in which faces are followed
-PLACES = ("largest", "center", "left", "right")
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,9 @@ class Alignment:
     def _wish(self, fps: Any) -> Wish:
         from lipkit.faces.survey import Wish
 
-        if self.face in PLACES or self.face.isdigit():
+        if is_place(self.face):
             return Wish(self.face, fps)
-        return Wish("like", fps, _likeness(self.face))
+        return Wish("like", fps, likeness_of(self.face))
 
     def _tracker(self, still: bool) -> FaceTracker:
         if self.tracker == "file":
@@ -213,25 +213,6 @@ def _detecting_tracker(
     if name == "fan":
         return build(min_score=min_score, device=str(choose(device).device), detector=detector)
     return build(still=still, min_score=min_score)
-
-
-@lru_cache(maxsize=1)
-def _likeness(picture: str) -> Any:
-    """How much a face looks like the largest one in the file ``picture``."""
-    from lipkit.faces.likeness import likeness_to
-    from lipkit.faces.mediapipe import MediapipeTracker
-    from lipkit.media.image import read_image
-
-    if not Path(picture).exists():
-        raise BadUsage(
-            f"--face {picture}: no such picture", hint=f"or one of {', '.join(PLACES)}, 1, 2, ..."
-        )
-    image = read_image(Path(picture)).rgb
-    tracker = MediapipeTracker(still=True)
-    faces = tracker.detect(image[None])[0]
-    if not faces:
-        raise BadInput(f"no face found in {picture}, which --face names")
-    return likeness_to(image, faces[0], tracker.scheme)
 
 
 def _landmark_bytes(name: str) -> bytes:

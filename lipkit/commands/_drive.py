@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -69,17 +69,40 @@ def drive_by_sound(loaded: Loaded, path: Path, fps: str, seed: int, layout: Layo
     from lipkit.media.audio import wave_chunks
     from lipkit.media.probe import probe
     from lipkit.media.video import AudioTrack
-    from lipkit.models.vasa.pipeline import hear, move, resample
+    from lipkit.models.vasa.pipeline import hear
 
     video = probe(path).video
     native = Fraction(loaded.module.config.fps)
     rate = rate_of(fps, video.fps if video else native)
-    audio = hear(loaded.module, wave_chunks(path))
+    drive = drive_by_voice(loaded, hear(loaded.module, wave_chunks(path)), rate, seed, layout)
+    return replace(drive, sound=AudioTrack(path))
+
+
+def drive_by_features(
+    loaded: Loaded, path: Path, name: str, fps: str, seed: int, layout: Layout
+) -> Drive:
+    """Motion that a model makes for features of its own encoder; they carry no sound."""
+    from lipkit.artifacts.features import read_features
+    from lipkit.models.vasa.pipeline import recall
+
+    features, header = read_features(path)
+    rate = rate_of(fps, Fraction(loaded.module.config.fps))
+    drive = drive_by_voice(loaded, recall(loaded.module, features, name), rate, seed, layout)
+    return replace(drive, history=header.get("provenance", {}))
+
+
+def drive_by_voice(
+    loaded: Loaded, audio: Floats, rate: Fraction, seed: int, layout: Layout
+) -> Drive:
+    """Motion at ``rate`` to what the model heard, ``audio (f, a)``."""
+    from lipkit.models.vasa.pipeline import move, resample
+
+    native = Fraction(loaded.module.config.fps)
     chunks = move(loaded.module, audio, loaded.config.sampling, seed=seed)
     total = max(1, round(len(audio) * rate / native))
     if rate != native:
         chunks = resample(chunks, rate, total, native)
-    return Drive(chunks, total, rate, layout, AudioTrack(path), loaded.digests, {})
+    return Drive(chunks, total, rate, layout, weights=loaded.digests)
 
 
 @contextmanager
@@ -94,6 +117,8 @@ def open_drive(
     if kind is Kind.MOTION:
         with drive_by_motion(read_motion(path), codec, fps, name) as drive:
             yield drive
+    elif kind is Kind.FEATURES:
+        yield drive_by_features(loaded, path, name, fps, seed, codec.layout)
     elif kind in (Kind.AUDIO, Kind.VIDEO, Kind.CLIP):
         with about(name):
             yield drive_by_sound(loaded, path, fps, seed, codec.layout)

@@ -5,18 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from lipkit import ui
+from lipkit.commands import _options
+from lipkit.commands._faces import is_place, likeness_of, still_tracker
 from lipkit.errors import BadInput, LipkitError
 
 if TYPE_CHECKING:
     from lipkit.media.image import Image
-    from lipkit.protocols import Appearance, Face, FaceCodec, FaceTracker
+    from lipkit.protocols import Appearance, Face, FaceCodec
 
-MOST_FACES = 16
+options: _options.Decorator = _options.chain(
+    click.option("--codec", default="mesh", show_default=True, help="Face codec that draws."),
+    click.option(
+        "--face",
+        default="largest",
+        show_default=True,
+        help="Which face: largest, center, left, right, a number from the left, or a picture.",
+    ),
+    click.option(
+        "--max-side",
+        type=click.IntRange(min=64),
+        default=1920,
+        show_default=True,
+        help="Reduce larger pictures to this many pixels.",
+    ),
+    click.option(
+        "--audio", metavar="FILE", help="Soundtrack of the video, instead of the input's own."
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -94,19 +115,13 @@ def find_face(image: Image, name: str, choice: str) -> Face:
     faces = still_tracker().detect(image.rgb[None])[0]
     if not faces:
         raise BadInput(f"{name}: no face found", hint="use a picture of a face from the front")
-    tracks = [Track([0], [Seen(face)]) for face in faces]
+    like = None if is_place(choice) else likeness_of(choice)
+    seen = [Seen(face, like(image.rgb, face)) if like else Seen(face) for face in faces]
     height, width = image.rgb.shape[:2]
-    ranked = rank(tracks, choice, (width, height))
+    tracks = [Track([0], [one]) for one in seen]
+    ranked = rank(tracks, "like" if like else choice, (width, height))
     if not ranked:
         raise BadInput(f"{name}: --face {choice}, but only {len(faces)} found")
     if len(faces) > 1:
-        ui.detail(f"{name}: {len(faces)} faces, --face {choice} taken")
+        ui.say(f"{name}: {len(faces)} faces, the one taken is --face {choice}")
     return ranked[0].seen[0].face
-
-
-@lru_cache(maxsize=1)
-def still_tracker() -> FaceTracker:
-    """The tracker of pictures; its nets are loaded once a process."""
-    from lipkit.faces.mediapipe import MediapipeTracker
-
-    return MediapipeTracker(still=True, max_faces=MOST_FACES)

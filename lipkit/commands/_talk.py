@@ -50,7 +50,12 @@ def talk(wish: Animation, item: Item) -> dict[str, Any]:
 def record_of(wish: Animation, inputs: list[dict[str, Any]], drive: Drive) -> dict[str, Any]:
     """How the result was made."""
     knobs = {key: value for key, value in wish.knobs.items() if value is not None}
-    plain = {"model": Path(wish.model).name, "codec": wish.codec, "face": wish.face, "fps": wish.fps}
+    plain = {
+        "model": Path(wish.model).name,
+        "codec": wish.codec,
+        "face": wish.face,
+        "fps": wish.fps,
+    }
     settings = plain | {"seed": wish.seed, "set": list(wish.sets), **knobs}
     return provenance.record("animate", settings, inputs, drive.weights)
 
@@ -79,7 +84,7 @@ def write_motion(item: Item, drive: Drive, record: dict[str, Any]) -> None:
     """The motion file, with the sound packed in."""
     import numpy as np
 
-    from lipkit.artifacts.motion import Motion, pack_motion
+    from lipkit.artifacts import motion as files
     from lipkit.media.soundtrack import pack_sound
 
     rows = []
@@ -88,5 +93,5 @@ def write_motion(item: Item, drive: Drive, record: dict[str, Any]) -> None:
             rows.append(chunk)
             shown.advance(len(chunk))
     sound = pack_sound(drive.sound.path) if drive.sound else None
-    motion = Motion(np.concatenate(rows), drive.layout, drive.fps, sound, record)
-    _video.deliver(pack_motion(motion), item.output)
+    motion = files.Motion(np.concatenate(rows), drive.layout, drive.fps, sound, record)
+    files.write_motion(None if item.output == "-" else Path(item.output), motion)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -63,18 +62,6 @@ class Target:
         from lipkit.media.video import Encode
 
         return Encode(codec=self.video_codec, crf=self.crf, container=self.container)
-
-
-def deliver(data: bytes, output: str) -> None:
-    """Bytes to a file, which appears whole or not at all, or to stdout."""
-    from lipkit.media.target import open_target
-
-    if output == "-":
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    with open_target(Path(output)) as part:
-        part.write_bytes(data)
 
 
 def write_rendered(

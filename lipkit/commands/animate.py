@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lipkit.commands import _batch, _options, _video
+from lipkit.commands import _batch, _options, _portrait, _video
 from lipkit.commands._options import knob
 
 if TYPE_CHECKING:
@@ -30,22 +30,8 @@ SUFFIXES = {"video": ".mp4", "crops": ".mkv", "motion": ".safetensors"}
 @_options.batch
 @_options.force
 @click.option("--model", default="builtin", show_default=True, help="Preset, run or weights file.")
-@click.option("--codec", default="mesh", show_default=True, help="Face codec that draws.")
-@click.option(
-    "--face",
-    default="largest",
-    show_default=True,
-    help="Which face: largest, center, left, right, or a number from the left.",
-)
+@_portrait.options
 @click.option("--fps", default="25", show_default=True, help="Frames a second, or source.")
-@click.option("--audio", metavar="FILE", help="Soundtrack of the video instead of SOUND's own.")
-@click.option(
-    "--max-side",
-    type=click.IntRange(min=64),
-    default=1920,
-    show_default=True,
-    help="Reduce larger pictures to this many pixels.",
-)
 @knob("--head-motion", key="sampling.head_motion", type=click.FloatRange(0, 3), help="Its scale.")
 @knob("--blink/--no-blink", key="sampling.blink", help="Whether the eyes blink.")
 @knob("--guidance", key="sampling.guidance", type=float, help="How strictly lips follow the sound.")

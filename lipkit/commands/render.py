@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lipkit import provenance
-from lipkit.commands import _batch, _options, _video
+from lipkit.commands import _batch, _options, _portrait, _video
 from lipkit.errors import BadInput
 
 if TYPE_CHECKING:
@@ -22,22 +22,8 @@ if TYPE_CHECKING:
 @click.argument("source", metavar="PORTRAIT")
 @_options.output
 @_options.force
-@click.option("--codec", default="mesh", show_default=True, help="Face codec that draws motion.")
-@click.option(
-    "--face",
-    default="largest",
-    show_default=True,
-    help="Which face: largest, center, left, right, or a number from the left.",
-)
+@_portrait.options
 @click.option("--fps", default="source", show_default=True, help="Frames a second of motion.")
-@click.option("--audio", metavar="FILE", help="Soundtrack, instead of what the input carries.")
-@click.option(
-    "--max-side",
-    type=click.IntRange(min=64),
-    default=1920,
-    show_default=True,
-    help="Reduce larger pictures to this many pixels.",
-)
 @_video.encode
 @_options.common
 def render(made: str, source: str, output: str | None, force: bool, **options: Any) -> int:

@@ -171,6 +171,57 @@ def test_a_pipe_carries_sound_in_and_video_out(
     assert len(frame_times(tmp_path / "out.mp4")) == 20
 
 
+def test_features_drive_as_the_sound_does(
+    portrait: Path, speech: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    features, heard, direct = (tmp_path / n for n in ("f.safetensors", "h", "d"))
+    assert run(["embed-audio", str(speech), "--encoder", "mel-64", "-o", str(features)]) == 0
+    for source, out in ((features, heard), (speech, direct)):
+        emit = ["--emit", "motion", "-o", str(out)]
+        assert animate(portrait, source, tiny_model, *emit) == 0
+    np.testing.assert_allclose(read_motion(heard).data, read_motion(direct).data, atol=2e-3)
+    assert read_motion(heard).sound is None
+    out = tmp_path / "out.mp4"
+    more = ["--audio", str(speech), "-o", str(out)]
+    assert animate(portrait, features, tiny_model, *more) == 0
+    assert probe(out).audio is not None
+
+
+def test_features_of_another_encoder_are_refused(
+    portrait: Path,
+    speech: Path,
+    tiny_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    features = tmp_path / "f.safetensors"
+    run(["embed-audio", str(speech), "--encoder", "mel", "-o", str(features)])
+    out = str(tmp_path / "out.mp4")
+    assert animate(portrait, features, tiny_model, "-o", out) == ExitStatus.BAD_INPUT
+    error = capsys.readouterr().err
+    assert "features of mel" in error
+    assert "mel-64" in error
+
+
+def test_a_picture_says_whose_face(
+    portrait: Path, speech: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    with Image.open(portrait) as image:
+        twice = Image.new("RGB", (448, 256))
+        twice.paste(image, (0, 0))
+        twice.paste(image.convert("L").convert("RGB").transpose(Image.FLIP_LEFT_RIGHT), (224, 0))
+    twice.save(tmp_path / "two.png")
+    moved = {}
+    for choice in ("left", "right", str(portrait)):
+        out = tmp_path / "out.mkv"
+        more = ["--face", choice, "-o", str(out), "--video-codec", "ffv1", "--force"]
+        assert animate(tmp_path / "two.png", speech, tiny_model, *more) == 0
+        frames = frames_of(out).astype(int)
+        change = np.abs(frames - frames[:1]).sum((0, 1, 3))
+        moved[choice] = "left" if change[:224].sum() > change[224:].sum() else "right"
+    assert moved == {"left": "left", "right": "right", str(portrait): "left"}
+
+
 @pytest.mark.parametrize(("samples", "count"), [(1, 1), (16000 // 25, 1), (8000, 13)])
 def test_short_and_silent_sounds(
     portrait: Path, tiny_model: Path, tmp_path: Path, samples: int, count: int

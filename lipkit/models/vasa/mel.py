@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,12 @@ def log_mel(chunks: Iterable[NDArray[np.float32]]) -> Mel:
 
     pieces = [np.log10(power + FLOOR).astype(np.float16) for power in spectra(clean(), SPEECH64)]
     rows = np.concatenate(pieces) if pieces else np.zeros((0, SPEECH64.bands), np.float16)
-    wanted = ROWS * frame_count(samples)
-    missing = max(0, wanted - len(rows))
-    return np.pad(rows[:wanted], ((0, missing), (0, 0)), constant_values=np.log10(FLOOR))
+    return fitted(rows, frame_count(samples))
+
+
+def fitted(rows: NDArray[Any], frames: int) -> Mel:
+    """Log10 mel power ``(t, 64)`` cut, or filled with silence, to so many motion frames."""
+    wanted = ROWS * frames
+    rows = np.maximum(rows[:wanted], np.log10(FLOOR)).astype(np.float16)
+    missing = wanted - len(rows)
+    return np.pad(rows, ((0, missing), (0, 0)), constant_values=np.log10(FLOOR))

@@ -12,17 +12,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lipkit.artifacts.features import require_encoder
+from lipkit.audio.mel import SPEECH64
 from lipkit.models.parts.sampling import ddim, guided
 from lipkit.models.vasa.config import SamplingConfig
 from lipkit.models.vasa.expression import MOUTH, finished
 from lipkit.models.vasa.generator import Conditions
 from lipkit.models.vasa.listen import listen
-from lipkit.models.vasa.mel import log_mel
+from lipkit.models.vasa.mel import ROWS, fitted, log_mel
 from lipkit.models.vasa.model import VoiceModel
-from lipkit.protocols import Layout
+from lipkit.protocols import Features, Layout
 from lipkit.training.voices.motion import CHANNELS
 
 Floats = NDArray[np.float32]
+
+ENCODER = "mel-64"  # the features that this model hears
 
 NATIVE = Fraction(25)
 
@@ -134,6 +138,13 @@ def hear(model: VoiceModel, chunks: Iterable[Floats]) -> Floats:
     the whole; only its log-mel is kept.
     """
     return listen(model.frontend, log_mel(chunks))
+
+
+def recall(model: VoiceModel, features: Features, name: str) -> Floats:
+    """What `hear` gives, from features of the encoder ``mel-64`` that lie in the file ``name``."""
+    require_encoder(features, ENCODER, 1, SPEECH64.bands, name)
+    rows = features.data[:, 0]
+    return listen(model.frontend, fitted(rows, max(1, round(len(rows) / ROWS))))
 
 
 def move(
