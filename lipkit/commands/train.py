@@ -50,7 +50,7 @@ def seconds_of(context: click.Context, parameter: click.Parameter, value: Any) -
 @_options.seed()
 @_options.settings
 @_options.common
-def train(family: str, /, **options: Any) -> int:
+def train(family: str, **options: Any) -> int:
     """Train a model family, stage by stage.
 
     Whatever RUN holds at the end of a stage can be used at once: --model RUN. Needs the train

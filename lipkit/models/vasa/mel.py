@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ Mel = NDArray[np.float16]
 
 def frame_count(samples: int) -> int:
     """Motion frames of so much sound: the nearest whole number, at least one."""
-    return max(1, (2 * samples * FPS + RATE) // (2 * RATE))
+    return max(1, round(Fraction(samples * FPS, RATE)))
 
 
 def log_mel(chunks: Iterable[NDArray[np.float32]]) -> Mel:

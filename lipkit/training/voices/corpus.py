@@ -147,8 +147,8 @@ def _write(path: Path, items: list[Item]) -> None:
         "segment_ends": np.cumsum([len(item.segments) for item in items]),
     }
     partial = path.with_suffix(".partial")
-    voices = json.dumps([item.voice for item in items])
-    save_file(tensors, partial, metadata={"voices": voices, "phones": json.dumps(PHONES)})
+    header = {"voices": [item.voice for item in items], "phones": PHONES}
+    save_file(tensors, partial, metadata={"lipkit": json.dumps(header)})
     partial.rename(path)
 
 
@@ -162,14 +162,14 @@ def read(folder: Path) -> Iterator[Item]:
         raise BadInput(f"{folder}: no corpus shards here", hint="use --data voices:")
     for shard in shards:
         with safe_open(shard, "numpy") as file:
-            header: dict[str, Any] = file.metadata() or {}
-            if json.loads(header.get("phones", "[]")) != list(PHONES):
+            header: dict[str, Any] = json.loads((file.metadata() or {}).get("lipkit", "{}"))
+            if header.get("phones") != list(PHONES):
                 raise BadInput(f"{shard}: written with another table of phones", hint="delete it")
             mel, ends = file.get_tensor("mel"), file.get_tensor("mel_ends")
             segments, counts = file.get_tensor("segments"), file.get_tensor("segment_ends")
         mels = np.split(mel, ends[:-1])
         tables = np.split(segments, counts[:-1])
-        for rows, table, voice in zip(mels, tables, json.loads(header["voices"]), strict=True):
+        for rows, table, voice in zip(mels, tables, header["voices"], strict=True):
             yield Item(rows, [_segment(*row) for row in table.tolist()], voice)
 
 

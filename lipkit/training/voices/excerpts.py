@@ -21,13 +21,14 @@ class Excerpts:
     """Utterances laid end to end: log-mel ``(4 f, 64)``, activations ``(f, 23)``.
 
     ``stress (f,)`` is the synthesizer's mark of the syllable, 0 to 1; ``silent (f,)`` is true
-    between sentences.
+    between sentences; ``ends (n,)`` are the frames at which the utterances end.
     """
 
     mel: NDArray[np.float16]
     classes: NDArray[np.float16]
     stress: NDArray[np.float16]
     silent: NDArray[np.bool_]
+    ends: NDArray[np.int64]
 
     @property
     def frames(self) -> int:
@@ -37,10 +38,15 @@ class Excerpts:
     def cut(self, rng: np.random.Generator, frames: int) -> tuple[Floats, Floats]:
         """An excerpt at a tempo of 0.8 to 1.25: mel power ``(64, 4 f)``, activations ``(f, 23)``.
 
-        It may run over the end of an utterance into the next one.
+        It lies within one utterance where that is long enough, since one recording has one voice
+        in one room; else it runs on into the next one.
         """
         taken = min(int(frames * rng.uniform(0.8, 1.25)), self.frames)
-        first = int(rng.integers(0, self.frames - taken + 1))
+        place = int(rng.integers(0, self.frames))
+        utterance = int(np.searchsorted(self.ends, place, "right"))
+        start = int(self.ends[utterance - 1]) if utterance else 0
+        latest = max(start, int(self.ends[utterance]) - taken)
+        first = min(int(rng.integers(start, latest + 1)), self.frames - taken)
         mel = 10.0 ** self.mel[ROWS * first : ROWS * (first + taken)].astype(np.float32)
         classes = self.classes[first : first + taken].astype(np.float32)
         return resampled(mel, ROWS * frames).T, resampled(classes, frames)
@@ -68,7 +74,8 @@ def collect(items: Iterable[Item]) -> Excerpts:
         marks, quiet = marked(item.segments, frames)
         stress.append(marks)
         silent.append(quiet)
-    return Excerpts(*(np.concatenate(parts) for parts in (mels, classes, stress, silent)))
+    ends = np.cumsum([len(rows) for rows in classes[1:]])
+    return Excerpts(*(np.concatenate(parts) for parts in (mels, classes, stress, silent)), ends)
 
 
 def marked(

@@ -1,0 +1,97 @@
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from lipkit.models.vasa.codecs.mesh.layout import MESH_LAYOUT
+from lipkit.models.vasa.config import SamplingConfig
+from lipkit.models.vasa.expression import APERTURE, HEAD, LIDS, finished
+from lipkit.models.vasa.pipeline import VoiceGenerator, hear, move, resample
+from tests.models.vasa.voice import babble, tiny
+
+SAMPLING = SamplingConfig(steps=3)
+
+
+def moved(model, audio, **more):
+    return np.concatenate(list(move(model, audio, more.pop("sampling", SAMPLING), **more)))
+
+
+def test_a_frame_for_every_25th_of_a_second():
+    model = tiny()
+    for seconds, frames in ((0, 1), (0.01, 1), (0.5, 12), (1.24, 31)):
+        motion = moved(model, hear(model, [babble(seconds)]))
+        assert motion.shape == (frames, len(MESH_LAYOUT.channels))
+        assert np.isfinite(motion).all()
+
+
+def test_same_seed_same_motion_other_seed_other_head():
+    model = tiny()
+    audio = hear(model, [babble(2)])
+    one, again, other = (moved(model, audio, seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, again)
+    assert not np.allclose(one[:, HEAD], other[:, HEAD])
+
+
+def test_going_on_from_a_state_equals_the_unbroken_run():
+    model = tiny()
+    audio = hear(model, [babble(3)])
+    generator = VoiceGenerator(model, SAMPLING, seed=4)
+    _, state = generator.generate(audio[:10], {}, None)
+    _, state = generator.generate(audio[10:20], {}, state)
+    rest = moved(model, audio, seed=4, state=state)
+    np.testing.assert_array_equal(rest, moved(model, audio, seed=4)[20:])
+
+
+def test_conditions_turn_the_gaze():
+    model = tiny()
+    audio = hear(model, [babble(1)])
+    ahead = moved(model, audio)
+    aside = moved(model, audio, conditions={"gaze": (10.0, 0.0)})
+    assert not np.allclose(ahead, aside)
+    np.testing.assert_array_equal(
+        aside, moved(model, audio, sampling=replace(SAMPLING, gaze_x=10.0))
+    )
+
+
+def test_silence_rests_whatever_was_generated():
+    motion = np.random.default_rng(0).standard_normal((20, 15)).astype(np.float32)
+    heard = np.zeros((20, 26), np.float32)
+    heard[10:, -1] = 1
+    shown = finished(motion, heard, SAMPLING)
+    assert (shown[10:, APERTURE] == 0).all()
+    assert (shown[10:, 1] == 0).all()
+    assert shown[:10, APERTURE].max() > 0
+    assert shown[:, APERTURE].min() >= 0
+    assert shown[:, LIDS].min() >= 0
+    assert shown[:, LIDS].max() <= 1
+
+
+def test_controls_scale_the_head_and_hold_the_lids():
+    motion = np.ones((4, 15), np.float32)
+    heard = np.zeros((4, 26), np.float32)
+    still = finished(motion, heard, replace(SAMPLING, head_motion=0.0, blink=False))
+    assert not still[:, HEAD].any()
+    assert not still[:, LIDS].any()
+
+
+@pytest.mark.parametrize("fps", [Fraction(24), Fraction(30), Fraction(30000, 1001), Fraction(60)])
+def test_resampling_is_exact_in_length_and_knows_no_chunks(fps):
+    t = np.arange(250)[:, None] / 25
+    motion = np.sin(2 * np.pi * t * [0.5, 1.0]).astype(np.float32)
+    count = round(10 * fps)
+    pieces = [motion[i : i + 7] for i in range(0, 250, 7)]
+    chunked = np.concatenate(list(resample(pieces, fps, count)))
+    whole = np.concatenate(list(resample([motion], fps, count)))
+    assert chunked.shape == (count, 2)
+    np.testing.assert_allclose(chunked, whole, atol=1e-6)
+    expected = np.sin(
+        2 * np.pi * ((np.arange(count) + 0.5) / float(fps) - 0.02)[:, None] * [0.5, 1]
+    )
+    np.testing.assert_allclose(whole[3:-3], expected[3:-3], atol=0.02)
+
+
+def test_resampling_one_frame_holds_it():
+    one = np.full((1, 3), 2.0, np.float32)
+    held = np.concatenate(list(resample([one], Fraction(60), 2)))
+    np.testing.assert_array_equal(held, np.full((2, 3), 2.0))
