@@ -77,10 +77,12 @@ def frames(seconds: float) -> int:
     return max(1, round(seconds * RATE))
 
 
-def decibels(power: Floats) -> NDArray[np.float64]:
+def decibels(power: Floats) -> Floats:
     """Levels re full scale: a loud voice lies around -20, digital silence at -140."""
     # a full-scale sine fills its window with 1e4 times the power of one sample
-    return 10.0 * np.log10(np.maximum(power.astype(np.float64) / 1e4, 1e-14))
+    level: Floats = np.log10(np.maximum(power * np.float32(1e-4), np.float32(1e-14)))
+    level *= np.float32(10.0)
+    return level
 
 
 def silence_of(wave: Floats) -> Flags:

@@ -227,7 +227,7 @@ def load(
     model = build(config)
     model.load_state_dict(tensors, assign=True)
     options.setdefault("normalise", config.get("do_normalize", True))
-    return Wav2Vec2Encoder(model.to(device), name=name, **options)
+    return Wav2Vec2Encoder(model.to(device, torch.float32), name=name, **options)
 
 
 def adopt(

@@ -127,7 +127,7 @@ def load(
     tensors, config = adopt(checkpoint, find(name))
     model = build(config)
     model.load_state_dict(tensors, assign=True)
-    return WhisperEncoder(model.to(device), name=name, **options)
+    return WhisperEncoder(model.to(device, torch.float32), name=name, **options)
 
 
 def adopt(

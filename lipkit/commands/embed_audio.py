@@ -94,6 +94,27 @@ def weights_of(name: str, given: str | None) -> dict[str, str]:
     return {name: digest_of(Path(given) if given else locate(name))} if name in catalogue() else {}
 
 
+def with_sound(names: list[str]) -> list[str]:
+    """The inputs, folders replaced by the files in them that have sound."""
+    from lipkit.artifacts.sniff import Kind, sniff
+    from lipkit.media.probe import probe
+
+    def heard(path: Path) -> bool:
+        media = (Kind.AUDIO, Kind.VIDEO, Kind.CLIP)
+        return bool(path.stat().st_size) and sniff(path) in media and probe(path).audio is not None
+
+    found = []
+    for name in names:
+        if name == "-" or not Path(name).is_dir():
+            found.append(name)
+            continue
+        inside = [path for path in _batch.expand(name) if heard(Path(path))]
+        if not inside:
+            raise BadInput(f"{name}: nothing with sound in this folder")
+        found += inside
+    return found
+
+
 def frame_rate(text: str) -> Any:
     """A frame rate as a fraction: 25, 29.97 or 30000/1001."""
     from fractions import Fraction
@@ -156,13 +177,14 @@ def embed_audio(inputs: tuple[str, ...], encoder: str, **options: Any) -> int:
     """Turn sound into features.
 
     Each INPUT, anything with sound in it, becomes a safetensors file of features at the encoder's
-    own rate, with a track that says where nobody speaks. - is standard input.
+    own rate, with a track that says where nobody speaks. Folders stand for the files with sound
+    in them; - is standard input.
     """
     files_from, null = options.pop("files_from"), options.pop("null")
     keys = ("output", "out_dir", "jobs", "force", "skip_existing")
     outputs = {key: options.pop(key) for key in keys}
     work = Embedding(encoder, settings_of(encoder, options))
-    names = _batch.listed(inputs, files_from, null)
+    names = with_sound([*inputs, *_batch.listed((), files_from, null)])
     plan = _batch.plan(
         [(name,) for name in names], suffix=".safetensors", files_from=files_from, **outputs
     )

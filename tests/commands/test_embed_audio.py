@@ -133,6 +133,26 @@ def test_a_batch_reports_every_item(
     assert [row["status"] for row in rows] == ["skipped", "skipped"]
 
 
+def test_folders_stand_for_what_sounds_in_them(
+    spoken: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inside = tmp_path / "in" / "deep"
+    inside.mkdir(parents=True)
+    options = ["--out-dir", tmp_path / "out", "-j", "2"]
+    assert call(tmp_path / "in", *options) == ExitStatus.BAD_INPUT
+    for name in ("one.wav", "two.wav"):
+        spoken(name).replace(inside / name)
+    (inside / "notes.txt").write_text("no sound")
+    (inside / "empty.wav").touch()
+    capsys.readouterr()
+    assert call(tmp_path / "in", *options) == ExitStatus.OK
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sorted(Path(row["output"]).name for row in rows) == [
+        "one.safetensors",
+        "two.safetensors",
+    ]
+
+
 def test_equal_inputs_give_equal_bytes(spoken: Callable[..., Path], tmp_path: Path) -> None:
     for name in ("one", "two"):
         assert call(spoken(), "-o", tmp_path / name) == ExitStatus.OK
