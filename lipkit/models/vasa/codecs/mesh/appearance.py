@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from lipkit.faces import mesh
 from lipkit.models.vasa.codecs.mesh import depth
 from lipkit.models.vasa.codecs.mesh.eyes import Eye, build_eye
-from lipkit.models.vasa.codecs.mesh.interior import paint_interior
 from lipkit.models.vasa.codecs.mesh.layout import MESH_LAYOUT, NATURAL_JAW
 from lipkit.models.vasa.codecs.mesh.mouth import Mouth, build_mouth, mouth_boxes, own_inside
 from lipkit.models.vasa.codecs.mesh.plate import Cutout, cut_out
-from lipkit.models.vasa.codecs.mesh.pose import head_pivot
+from lipkit.models.vasa.codecs.mesh.pose import Gains, head_pivot
 from lipkit.models.vasa.codecs.mesh.shape import FaceShape
 from lipkit.models.vasa.codecs.mesh.tones import face_tones
 from lipkit.models.vasa.codecs.mesh.warp import Box, Field, grid_of, smoothstep, thin_plate
@@ -46,6 +45,7 @@ class MeshAppearance:
     cutout: Cutout
     mouth: Mouth
     eyes: tuple[Eye, Eye]
+    gains: Gains = Gains()
 
     @property
     def size(self) -> int:
@@ -103,11 +103,12 @@ def _field(shape: FaceShape, box: Box, step: float, skip: tuple[int, ...], weigh
     outline = shape.basis[:, list(mesh.OVAL)]
     moved = [shape.basis[:, kept], RING_FOLLOWS * outline, 0 * outline, 0 * outline]
     origin, unit = shape.frame.origin[:2], shape.unit
-    matrix = thin_plate((controls - origin) / unit, (flat - origin) / unit)
-    basis = matrix @ np.concatenate(moved, 1).astype(np.float32)
+    values = np.concatenate(moved, 1).transpose(1, 0, 2).reshape(len(controls), -1)
+    basis = thin_plate((controls - origin) / unit, values, (flat - origin) / unit)
     follows = cv2.remap(weight, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     z = depth.depth_at(shape, flat).reshape(*places.shape[:2], 1)
-    basis = basis.reshape(len(basis), *places.shape[:2], 3) * _near_face(shape, places)
+    basis = basis.reshape(*places.shape[:2], -1, 3).transpose(2, 0, 1, 3)
+    basis = basis * _near_face(shape, places)
     return Field(box, np.dstack([places, z]).astype(np.float32), follows, basis.astype(np.float32))
 
 
@@ -145,6 +146,6 @@ def build_appearance(
         pivot=head_pivot(shape.frame, shape.ear_depth),
         field=upper,
         cutout=cut_out(image, person, shape.height),
-        mouth=build_mouth(image, shape, lower, paint_interior(shape, tones)),
+        mouth=build_mouth(image, shape, lower, tones),
         eyes=(build_eye(image, shape, 0), build_eye(image, shape, 1)),
     )

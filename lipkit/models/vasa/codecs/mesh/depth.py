@@ -41,8 +41,8 @@ def depth_at(shape: FaceShape, where: Array) -> Array:
     controls = np.concatenate([shape.points[:468, :2], rings])
     values = np.concatenate([shape.points[:468, 2], head_plane(shape, rings)])
     origin, unit = shape.frame.origin[:2], shape.unit
-    matrix = thin_plate((controls - origin) / unit, (where - origin) / unit, 1e-2)
-    return matrix @ values.astype(np.float32)
+    places, points = (controls - origin) / unit, (where - origin) / unit
+    return thin_plate(places, values[:, None], points, 1e-2)[:, 0]
 
 
 def border_fade(size: int, inner: tuple[bool, bool, bool, bool]) -> Array:

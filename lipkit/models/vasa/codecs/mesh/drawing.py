@@ -26,8 +26,8 @@ def draw_frame(appearance: MeshAppearance, row: Array) -> Array:
     """
     motion = dict(zip(MESH_LAYOUT.channels, map(float, row), strict=True))
     shape, image = appearance.shape, appearance.image
-    coefficients = shape.coefficients(motion)
-    pose = head_pose(shape.frame, appearance.pivot, motion)
+    coefficients = shape.coefficients(motion, appearance.gains.aperture)
+    pose = head_pose(shape.frame, appearance.pivot, motion, appearance.gains)
     field = appearance.field
     where = field.backward(field.displacement(coefficients, pose))
     out = cv2.remap(image, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)

@@ -23,7 +23,7 @@ AVERAGE_WIDTH = 0.56
 # Tooth widths in IOD from the midline outwards.
 UPPER_TEETH = (0.092, 0.072, 0.068, 0.055, 0.045)
 LOWER_TEETH = (0.056, 0.058, 0.062, 0.055, 0.045)
-TEETH_FOLLOW, TONGUE_FOLLOWS = 0.72, 0.42  # of an opening, by the lower teeth and the tongue
+TEETH_FOLLOW, TONGUE_FOLLOWS = 0.72, 0.52  # of an opening, by the lower teeth and the tongue
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _teeth(where: Array, widths: tuple[float, ...], upper: bool, tone: Array) ->
             u = (x - middle) / (width / 2)
             rounding = 0.012 * np.abs(u) ** 3
             if upper:
-                edge = 0.030 - 0.024 * (middle / 0.3) ** 2 - (0.008 if number == 1 else 0)
+                edge = 0.024 - 0.024 * (middle / 0.3) ** 2 - (0.006 if number == 1 else 0)
                 inside = smoothstep(edge - rounding - y, -0.004, 0.004) * (y > edge - 0.13)
                 depth = np.clip((edge - y) / 0.13, 0, 1)
             else:

@@ -26,6 +26,7 @@ LOWER_RISES = 0.18  # of the opening, the lower lid's part in closing it
 UPPER_FOLLOWS = (0.0, 0.40, 0.97, 1.0)  # brow, crease, lash band, rim
 LOWER_FOLLOWS = (0.0, 0.55, 1.0)  # a line on the cheek, lash row, rim
 CHEEK_LINE = 0.16  # IOD below the lower rim
+BROW_CLEAR = 0.25  # of the way to the crease stays still below the tracked brow: its hair does
 LASH_WIDTH = 0.009  # IOD
 BEYOND = 0.35  # eye lengths that the lids' motion may reach past the corners
 SAMPLES = 96  # columns
@@ -80,7 +81,7 @@ def _lid_knots(lines: Array, unit: float) -> tuple[Array, Array, Array]:
     least = 0.008 * unit
     band = np.minimum(upper + 0.45 * (lash - upper), rim - least)
     crease = np.minimum(crease, band - 2 * least)
-    brow = np.minimum(brow, crease - 4 * least)
+    brow = np.minimum(brow + BROW_CLEAR * (crease - brow), crease - 4 * least)
     lash_row = np.maximum(lower_lash, lower + 2 * least)
     cheek = np.maximum(lower + CHEEK_LINE * unit, lash_row + 4 * least)
     opening = np.clip(lower - upper, 0, None)

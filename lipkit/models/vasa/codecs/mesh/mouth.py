@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipkit.faces import mesh
-from lipkit.models.vasa.codecs.mesh.interior import Interior
+from lipkit.models.vasa.codecs.mesh.interior import Interior, paint_interior
 from lipkit.models.vasa.codecs.mesh.pose import Pose
 from lipkit.models.vasa.codecs.mesh.shape import FaceShape
+from lipkit.models.vasa.codecs.mesh.tones import Tones
 from lipkit.models.vasa.codecs.mesh.warp import Box, Field, box_around, polygon_mask, smoothstep
 
 Array = NDArray[Any]
@@ -24,7 +25,10 @@ Array = NDArray[Any]
 SEAM_BAND = 0.016  # IOD beside the seam that is repainted for parted lips
 CORNER_OVERLAP = 0.05  # IOD
 RAISED = 0.09  # IOD that the photo's own teeth are continued under the upper lip
-LIP_SHADOW = 0.42  # how much the lips darken the inside beside them
+LIP_BLEED = 0.015  # IOD below the upper lip that still have its colour
+LIP_SHADOW, CONTACT_SHADOW = 0.34, 0.18  # how lips darken the inside, near and touching them
+WET_REACH = 0.014, 0.012  # IOD, and what pale lips have in addition
+WET_SHADE = np.array([0.30, 0.43, 0.41])  # RGB taken away at the inner edge of parted lips
 PARTING = (0.01, 0.05)  # opening in IOD over which parted lips replace closed ones
 
 
@@ -101,24 +105,34 @@ def own_inside(shape: FaceShape, source: Box) -> Array | None:
 def raised_inside(lips: Array, inside: Array, shape: FaceShape) -> tuple[Array, Array]:
     """The mouth's inside ``(h, w, 3)`` and its mask, continued upwards under the upper lip.
 
-    A smile lifts the lip off teeth that the photo hides; each column repeats its topmost pixel,
-    ever darker.
+    A smile lifts the lip off teeth that the photo hides. Each column repeats its pixels from a
+    little below the lip, where no lip has mixed in, and soon all columns take one colour.
     """
-    texture, filled = lips.copy(), inside > 0.5
-    up = -shape.frame.rotation[:2, 1]
-    step = np.float32([[1, 0, up[0]], [0, 1, up[1]]])
+    up = shape.frame.rotation[:2, 1] * -1.0
     size = lips.shape[1::-1]
-    for _ in range(max(1, round(RAISED * shape.unit))):
-        shifted = cv2.warpAffine(filled.astype(np.uint8), step, size, flags=cv2.INTER_NEAREST)
-        fresh = (shifted > 0) & ~filled
-        moved = cv2.warpAffine(texture, step, size, flags=cv2.INTER_LINEAR)
-        texture[fresh] = np.clip(moved[fresh] * 0.985, 0, 255)
+
+    def shifted(values: Array, pixels: float, flags: int) -> Array:
+        step = np.float32([[1, 0, pixels * up[0]], [0, 1, pixels * up[1]]])
+        return cv2.warpAffine(values, step, size, flags=flags)
+
+    clear = shifted(inside, -LIP_BLEED * shape.unit, cv2.INTER_LINEAR) > 0.5
+    filled = clear & (inside > 0.5)
+    filled = filled if filled.any() else inside > 0.5
+    texture = lips.copy()
+    common = np.median(lips[filled], 0) if filled.any() else np.zeros(3)
+    rise = max(1, round(RAISED * shape.unit))
+    for _ in range(rise):
+        reached = shifted(filled.astype(np.uint8), 1, cv2.INTER_NEAREST)
+        fresh = (reached > 0) & ~filled
+        moved = shifted(texture, 1, cv2.INTER_LINEAR)[fresh].astype(np.float32)
+        texture[fresh] = moved + (common - moved) * min(1.0, 3.0 / rise)
         filled |= fresh
+    whole = filled | (inside > 0.5)
     soft = max(0.5, 0.012 * shape.unit)
-    return texture, cv2.GaussianBlur(filled.astype(np.float32), (0, 0), soft)
+    return texture, cv2.GaussianBlur(whole.astype(np.float32), (0, 0), soft)
 
 
-def parted_lips(lips: Array, shape: FaceShape, source: Box) -> Array | None:
+def parted_lips(lips: Array, shape: FaceShape, source: Box, pallor: float) -> Array | None:
     """The photo without the dark line between closed lips, which else travels with a parted lip."""
     if shape.open:
         return None
@@ -131,7 +145,23 @@ def parted_lips(lips: Array, shape: FaceShape, source: Box) -> Array | None:
         outer = edge[::-1] + SEAM_BAND * shape.unit * away
         band = np.maximum(band, polygon_mask(band.shape, np.concatenate([edge, outer]), 0))
     radius = max(2, round(0.03 * shape.unit))
-    return cv2.inpaint(lips, (band > 0.3).astype(np.uint8), radius, cv2.INPAINT_TELEA)
+    clean = cv2.inpaint(lips, (band > 0.3).astype(np.uint8), radius, cv2.INPAINT_TELEA)
+    return _wet_edge(clean, shape, source, pallor)
+
+
+def _wet_edge(lips: Array, shape: FaceShape, source: Box, pallor: float) -> Array:
+    """``lips`` darker and redder where they roll inwards, as their inner skin is.
+
+    Pale lips get more of it: without, nothing tells an open mouth's lip from the skin.
+    """
+    points = shape.points[:, :2] - (source.x0, source.y0)
+    seam = np.zeros(lips.shape[:2], np.uint8)
+    line = np.round(points[list(mesh.UPPER_LIP_ROWS[0])] * 16).astype(np.int32)
+    cv2.polylines(seam, [line], False, 255, 1, cv2.LINE_8, 4)
+    reach = (WET_REACH[0] + WET_REACH[1] * pallor) * shape.unit
+    distance = cv2.distanceTransform(255 - seam, cv2.DIST_L2, 5) / reach
+    edge = np.exp(-(distance**2))[..., None]
+    return np.clip(lips * (1 - edge * WET_SHADE) + 0.5, 0, 255).astype(np.uint8)
 
 
 def box_feather(box: Box, unit: float) -> Array:
@@ -142,7 +172,7 @@ def box_feather(box: Box, unit: float) -> Array:
     return (side[None] * smoothstep(y, 0, reach)[:, None]).astype(np.float32)
 
 
-def build_mouth(image: Array, shape: FaceShape, field: Field, interior: Interior) -> Mouth:
+def build_mouth(image: Array, shape: FaceShape, field: Field, tones: Tones) -> Mouth:
     """The mouth of ``image (h, w, 3)``; ``field`` moves everything but the upper lip."""
     box, source = field.box, mouth_boxes(shape, len(image))[1]
     lips = np.ascontiguousarray(image[source.slices])
@@ -153,12 +183,12 @@ def build_mouth(image: Array, shape: FaceShape, field: Field, interior: Interior
         source=source,
         field=field,
         lips=lips,
-        parted=parted_lips(lips, shape, source),
+        parted=parted_lips(lips, shape, source, tones.pallor),
         above=above,
         below=below,
         inside=None if inside is None else raised_inside(lips, inside, shape),
         feather=box_feather(box, shape.unit),
-        interior=interior,
+        interior=paint_interior(shape, tones),
     )
 
 
@@ -200,8 +230,9 @@ def _inside(mouth: Mouth, shape: FaceShape, opening: float, pose: Pose, lips: Ar
     """The inside of the mouth over the box, float32; ``lips (h, w)`` shade it."""
     drop = max(opening + min(shape.gap, 0.05), 0.0)
     inside = mouth.interior.paint(shape, pose, drop, mouth.box)
-    shade = cv2.GaussianBlur(lips, (0, 0), 0.035 * shape.unit)
-    inside *= (1 - LIP_SHADOW * np.clip(shade, 0, 1) ** 1.2)[..., None]
+    wide = cv2.GaussianBlur(lips, (0, 0), 0.035 * shape.unit)
+    near = cv2.GaussianBlur(lips, (0, 0), 0.010 * shape.unit)
+    inside *= (1 - LIP_SHADOW * wide - CONTACT_SHADOW * near)[..., None]
     if mouth.inside is None:
         return inside
     return _own_over(inside, mouth, shape, pose)

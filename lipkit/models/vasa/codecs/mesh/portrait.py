@@ -12,8 +12,10 @@ from lipkit.errors import BadInput
 from lipkit.faces import mesh
 from lipkit.faces.mediapipe import MediapipeTracker, person_matte
 from lipkit.models.vasa.codecs.mesh.appearance import MeshAppearance, build_appearance
+from lipkit.models.vasa.codecs.mesh.calibration import calibrated
 from lipkit.models.vasa.codecs.mesh.seam import CLOSED_GAP, find_seam
 from lipkit.models.vasa.codecs.mesh.shape import FaceShape
+from lipkit.models.vasa.codecs.mesh.teeth import find_teeth
 from lipkit.models.vasa.codecs.mesh.warp import Box
 from lipkit.protocols import Face
 
@@ -80,7 +82,7 @@ def take_apart(
         matte = cv2.resize(matte, (size, size), interpolation=cv2.INTER_AREA)
         points = points * scale + [(scale - 1) / 2, (scale - 1) / 2, 0]
     shape = mouth_corrected(image, FaceShape(points), teeth)
-    return build_appearance(picture, crop, image, shape, matte)
+    return calibrated(build_appearance(picture, crop, image, shape, matte))
 
 
 def _unit_alpha(alpha: Array) -> Array:
@@ -88,8 +90,14 @@ def _unit_alpha(alpha: Array) -> Array:
 
 
 def mouth_corrected(image: Array, shape: FaceShape, teeth: Teeth) -> FaceShape:
-    """``shape`` with its inner lip contours where the photo has them."""
-    if shape.gap > CLOSED_GAP or teeth == "open":
+    """``shape`` with its inner lip contours where the photo has them.
+
+    ``teeth`` "open" believes that teeth show and "closed" that they do not, whatever the picture.
+    """
+    if shape.gap > CLOSED_GAP and teeth != "closed":
         return shape
+    found = None if teeth == "closed" else find_teeth(image, shape.points, sure=teeth == "open")
+    if found is not None:
+        return FaceShape(found)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     return FaceShape(find_seam(grey, shape.points))

@@ -12,10 +12,16 @@ from lipkit.faces import mesh
 
 Array = NDArray[Any]
 
-# Trackers see less turn than a warp of a shallow mesh makes; measured on re-tracked frames.
-YAW_GAIN = 1.25
-PITCH_GAIN = 1.0
 NECK = 0.55  # height of the head's own centre below the eyes in IOD
+
+
+@dataclass(frozen=True)
+class Gains:
+    """How much more than commanded a face moves; the defaults are usual for front views."""
+
+    aperture: float = 1.0
+    yaw: float = 1.35
+    pitch: float = 1.1
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,22 @@ def head_pivot(frame: mesh.FaceFrame, ear_depth: float) -> Array:
     return frame.origin + frame.unit * frame.rotation @ np.array([0, NECK, ear_depth])
 
 
-def head_pose(frame: mesh.FaceFrame, pivot: Array, motion: dict[str, float]) -> Pose:
+def turned_limit(yaw: float) -> float:
+    """Share of a commanded turn that a face photographed at ``yaw`` degrees can take.
+
+    A face seen from the side hides a cheek that a warp cannot invent.
+    """
+    return float(np.interp(abs(yaw), (25.0, 35.0), (1.0, 0.5)))
+
+
+def head_pose(
+    frame: mesh.FaceFrame, pivot: Array, motion: dict[str, float], gains: Gains
+) -> Pose:
     """The pose that adds ``motion``'s yaw, pitch and roll to those of the photo."""
-    asked = np.array([YAW_GAIN, PITCH_GAIN, 1]) * [motion["yaw"], motion["pitch"], motion["roll"]]
-    turned = mesh.rotation(mesh.euler(frame.rotation) + asked)
+    own = mesh.euler(frame.rotation)
+    asked = np.array([motion["yaw"] * gains.yaw, motion["pitch"] * gains.pitch, motion["roll"]])
+    asked *= turned_limit(float(own[0]))
+    turned = mesh.rotation(own + asked)
     matrix = (1 + motion["scale"]) * turned @ frame.rotation.T
     if not (asked.any() or motion["scale"]):
         matrix = np.eye(3)  # exactly, not to rounding: an unmoved head keeps its pixels

@@ -90,9 +90,10 @@ class FaceShape:
         )
         return self.unit * local @ self.frame.rotation.T
 
-    def coefficients(self, motion: dict[str, float]) -> Array:
-        """Weights ``(k,)`` of ``basis`` that give ``motion``'s face."""
+    def coefficients(self, motion: dict[str, float], gain: float = 1.0) -> Array:
+        """Weights ``(k,)`` of ``basis`` that give ``motion``'s face, opened by ``gain`` more."""
         aperture = max(motion["aperture"], 0.0)
+        aperture += (gain - 1) * max(aperture - self.gap, 0.0)
         share = min(aperture / self.gap, 1.0) if self.gap > 1e-3 else 1.0
         jaw = motion["jaw"] - modes.NATURAL_JAW * self.gap
         rest = (jaw, motion["width"], motion["press"], motion["brow"])

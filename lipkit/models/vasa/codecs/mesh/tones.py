@@ -19,20 +19,23 @@ CHEEKS = (50, 280, 205, 425, 117, 346)
 AROUND_MOUTH = (0, 17, 18, 164)
 # RGB as shares of the skin's luminance.
 SKIN = np.array([1.15, 0.96, 0.85])  # in white light
+BRIGHTEST = 240.0
+PALE = 0.45  # colour difference of red lips and skin, over the skin's luminance
 CAST = 0.5  # how much of the skin's own deviation from it counts as the scene's light
-TOOTH, CAVITY = (1.03, 0.98, 0.90), (0.27, 0.13, 0.12)
-TONGUE, GUM = (0.74, 0.42, 0.42), (0.62, 0.38, 0.38)
+TOOTH, CAVITY = (1.42, 1.38, 1.28), (0.12, 0.065, 0.065)
+TONGUE, GUM = (0.64, 0.35, 0.35), (0.62, 0.38, 0.38)
 
 
 @dataclass(frozen=True)
 class Tones:
-    """RGB 0..255 of each tissue, ``(3,)`` each."""
+    """RGB 0..255 of each tissue, ``(3,)`` each; ``pallor`` 1 for lips as pale as the skin, 0 for red."""
 
     skin: Array
     tooth: Array
     cavity: Array
     tongue: Array
     gum: Array
+    pallor: float
 
 
 def _medians(image: Array, where: Array, radius: int) -> Array:
@@ -74,7 +77,7 @@ def face_tones(image: Array, shape: FaceShape, inside: Array | None) -> Tones:
     def tone(shares: tuple[float, float, float]) -> Array:
         colour = np.array(shares) * cast * light
         grey = colour @ LUMA
-        return np.clip(grey + (colour - grey) * chroma, 0, 255)
+        return np.clip(grey + (colour - grey) * chroma, 0, BRIGHTEST)
 
     tooth = own_teeth(image, inside, light) if inside is not None else None
     return Tones(
@@ -83,4 +86,5 @@ def face_tones(image: Array, shape: FaceShape, inside: Array | None) -> Tones:
         cavity=tone(CAVITY),
         tongue=tone(TONGUE),
         gum=tone(GUM),
+        pallor=float(np.clip(1 - np.linalg.norm(lips - skin) / (PALE * max(cheek, 1.0)), 0, 1)),
     )

@@ -24,21 +24,26 @@ DAMPING = 0.65
 STEPS = 9
 
 
-def thin_plate(controls: Array, points: Array, smoothing: float = 1e-3) -> Array:
-    """Matrix ``(m, n)`` taking values at ``controls (n, 2)`` to ``points (m, 2)``, both in IOD."""
+def thin_plate(controls: Array, values: Array, points: Array, smoothing: float = 1e-3) -> Array:
+    """Values ``(m, k)`` at ``points (m, 2)`` of the smoothing thin-plate spline through ``values
+    (n, k)`` at ``controls (n, 2)``; positions in IOD.
+    """
 
     def kernel(a: Array, b: Array) -> Array:
-        squares = ((a[:, None] - b[None]) ** 2).sum(-1)
-        return 0.5 * squares * np.log(squares + 1e-9)
+        # |a - b|^2 by one matrix product: the array of differences would be three times larger.
+        squares = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T
+        np.maximum(squares, 1e-9, out=squares)
+        return 0.5 * squares * np.log(squares)
 
     n = len(controls)
     system = np.zeros((n + 3, n + 3))
     system[:n, :n] = kernel(controls, controls) + smoothing * np.eye(n)
     system[:n, n:] = np.c_[np.ones(n), controls]
     system[n:, :n] = system[:n, n:].T
-    weights = np.linalg.solve(system, np.eye(n + 3)[:, :n]).astype(np.float32)
+    targets = np.concatenate([values, np.zeros((3, values.shape[1]))])
+    weights = np.linalg.solve(system, targets).astype(np.float32)
     near, far = points.astype(np.float32), controls.astype(np.float32)
-    return np.c_[kernel(near, far), np.ones(len(near), np.float32), near] @ weights
+    return kernel(near, far) @ weights[:n] + np.c_[np.ones_like(near[:, :1]), near] @ weights[n:]
 
 
 @dataclass(frozen=True)
