@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 THUMBNAIL = (48, 27)
 BINS = 24
 RECENT = 12  # frames that tell how much change is usual right now
-STRUCTURE = 0.30  # one minus the thumbnails' correlation, at a sure cut
-TONES = 0.30  # share of pixels whose tone is gone, at a sure cut between alike compositions
+STRUCTURE = 0.30  # one minus the thumbnails' correlation; twice this is a cut by itself
+TONES = 0.30  # share of pixels whose tone is gone
 ABOVE_USUAL = 4.0  # a cut changes this many times more than the frames before it: pans do not
 
 
@@ -45,8 +45,10 @@ class CutDetector:
         shift = 1.0 - float(np.minimum(tones, last[1]).sum())
         change = structure + shift
         usual = float(np.median(self._usual)) if self._usual else 0.0
-        strong = (structure > STRUCTURE and shift > TONES / 3) or (
-            shift > TONES and structure > STRUCTURE / 3
+        strong = (
+            structure > 2 * STRUCTURE
+            or (structure > STRUCTURE and shift > TONES / 3)
+            or (shift > TONES and structure > STRUCTURE / 3)
         )
         if strong and change > ABOVE_USUAL * usual:
             self._usual.clear()

@@ -222,7 +222,8 @@ def _download(name: str, address: str, folder: str, missing: dict[str, str]) -> 
 def _check(path: str) -> None:
     """Refuse a file whose unpickling would run code: the library loads some without a guard."""
     try:
-        torch.load(path, map_location="cpu", weights_only=True)
+        with _silenced():
+            torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as fault:
         raise WeightsError(
             f"{path} is damaged or no weights file", hint="delete it and run again"

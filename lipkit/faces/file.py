@@ -101,7 +101,10 @@ def parse(data: bytes, label: str) -> tuple[list[list[Face]], str]:
         raise BadInput(f"{label}: no frame has a face")
     if len(counts) > 1:
         raise BadInput(f"{label}: faces with different numbers of points: {sorted(counts)}")
-    return frames, scheme_of(counts.pop())
+    try:
+        return frames, scheme_of(counts.pop())
+    except BadInput as fault:
+        raise BadInput(f"{label}: {fault.message}", hint=fault.hint) from None
 
 
 def _from_arrays(arrays: Mapping[str, Array]) -> list[list[Face]]:

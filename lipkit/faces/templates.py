@@ -25,7 +25,7 @@ SIZES = {"square": 512, "latentsync": 256, "portrait": 512}
 # distance of the eyes, its centre a tenth of the way from the eyes to the mouth. Fractions of the
 # side; eyes, nose tip, mouth corners.
 SQUARE = ((0.376, 0.470), (0.624, 0.470), (0.500, 0.614), (0.393, 0.728), (0.607, 0.728))
-SQUARE_WEIGHTS = (1.0, 1.0, 0.5, 0.2, 0.2)  # speech moves the mouth, which should not move the crop
+SQUARE_WEIGHTS = (1.0, 1.0, 0.5, 0.1, 0.1)  # speech moves the mouth, which should not move the crop
 
 PORTRAIT_SIDE = 2.3  # crop side over the height of the face's landmarks
 PORTRAIT_RISE = 0.08  # of that height, from the face's middle to the crop's

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 MAX_COST = 1.4  # of a link: 0 the same place, 2 nothing in common
+SOMEBODY_ELSE = 0.4  # likeness under which a face is not the person asked for
 STRAY = 0.2  # tracks shorter than this share of the longest one are passers-by or mistakes
 SAME_PLACE = 0.6  # overlap of boxes before and after a flash
+NEAR, GROWN = 2.0, 1.6  # distance, in faces, and growth of one who comes back into view
 JUMP = 0.25  # of the box's side in one frame: faster than heads move, so a hidden cut
 
 
@@ -145,6 +147,8 @@ def rank(tracks: Sequence[Track], choice: str, frame_size: tuple[int, int]) -> l
         return sorted(real, key=lambda track: -_leftness(track, frame_size))[index - 1 : index]
     if choice not in RANKINGS:
         raise BadUsage(f"unknown choice of face {choice!r}", hint=f"known: {', '.join(RANKINGS)}")
+    if choice == "like":
+        real = [track for track in real if _likeness(track, frame_size) >= SOMEBODY_ELSE]
     return sorted(real, key=lambda track: -RANKINGS[choice](track, frame_size))
 
 
@@ -171,11 +175,13 @@ def _apart(first: Track, second: Track) -> bool:
 
 
 def _continues(track: Track, parts: Sequence[Track]) -> bool:
-    """Whether a track begins or ends about where one of the parts ends or begins."""
+    """Whether a track begins or ends, in size and place, about where a part ends or begins."""
     for part in parts:
         first, second = (part, track) if part.frames[-1] < track.frames[0] else (track, part)
         end, start = first.seen[-1].face.box, second.seen[0].face.box
-        if float(overlap(end[None], start[None])[0, 0]) > 0.1:
+        sides = [float((box[2:] - box[:2]).max()) for box in (end, start)]
+        apart = float(np.linalg.norm((end[:2] + end[2:] - start[:2] - start[2:]) / 2))
+        if apart < NEAR * max(sides) and max(sides) < GROWN * min(sides):
             return True
     return False
 
