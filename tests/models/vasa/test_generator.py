@@ -1,7 +1,6 @@
 import torch
 
 from lipkit.models.vasa.generator import Conditions
-from tests.models.vasa.voice import tiny
 
 
 def conditions(batch: int = 2) -> Conditions:
@@ -15,15 +14,15 @@ def conditions(batch: int = 2) -> Conditions:
     )
 
 
-def test_shapes():
-    model = tiny().generator
+def test_shapes(tiny):
+    model = tiny.generator
     x, t = torch.randn(2, 10, 15), torch.tensor([5, 900])
     assert model(x, t, conditions()).shape == x.shape
     assert model(x, t, Conditions()).shape == x.shape
 
 
-def test_every_condition_counts():
-    model = tiny().generator
+def test_every_condition_counts(tiny):
+    model = tiny.generator
     x, t, full = torch.randn(2, 10, 15), torch.tensor([5, 900]), conditions()
     said = model(x, t, full)
     for name in ("audio", "motion", "gaze", "distance"):
@@ -31,8 +30,8 @@ def test_every_condition_counts():
     assert not torch.allclose(model(x, t + 50, full), said, atol=1e-5)
 
 
-def test_absent_in_a_batch_equals_not_given():
-    model = tiny().generator
+def test_absent_in_a_batch_equals_not_given(tiny):
+    model = tiny.generator
     x, t, full = torch.randn(2, 10, 15), torch.tensor([5, 900]), conditions()
     absent = {"audio": torch.tensor([True, False]), "previous": torch.tensor([False, True])}
     mixed = model(x, t, full, absent)

@@ -8,7 +8,6 @@ from lipkit.models.vasa.codecs.mesh.layout import MESH_LAYOUT
 from lipkit.models.vasa.config import SamplingConfig
 from lipkit.models.vasa.expression import APERTURE, HEAD, LIDS, finished
 from lipkit.models.vasa.pipeline import VoiceGenerator, hear, move, resample
-from tests.models.vasa.voice import babble, tiny
 
 SAMPLING = SamplingConfig(steps=3)
 
@@ -17,24 +16,24 @@ def moved(model, audio, **more):
     return np.concatenate(list(move(model, audio, more.pop("sampling", SAMPLING), **more)))
 
 
-def test_a_frame_for_every_25th_of_a_second():
-    model = tiny()
+def test_a_frame_for_every_25th_of_a_second(tiny, babble):
+    model = tiny
     for seconds, frames in ((0, 1), (0.01, 1), (0.5, 12), (1.24, 31)):
         motion = moved(model, hear(model, [babble(seconds)]))
         assert motion.shape == (frames, len(MESH_LAYOUT.channels))
         assert np.isfinite(motion).all()
 
 
-def test_same_seed_same_motion_other_seed_other_head():
-    model = tiny()
+def test_same_seed_same_motion_other_seed_other_head(tiny, babble):
+    model = tiny
     audio = hear(model, [babble(2)])
     one, again, other = (moved(model, audio, seed=seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
     assert not np.allclose(one[:, HEAD], other[:, HEAD])
 
 
-def test_going_on_from_a_state_equals_the_unbroken_run():
-    model = tiny()
+def test_going_on_from_a_state_equals_the_unbroken_run(tiny, babble):
+    model = tiny
     audio = hear(model, [babble(3)])
     generator = VoiceGenerator(model, SAMPLING, seed=4)
     _, state = generator.generate(audio[:10], {}, None)
@@ -43,8 +42,8 @@ def test_going_on_from_a_state_equals_the_unbroken_run():
     np.testing.assert_array_equal(rest, moved(model, audio, seed=4)[20:])
 
 
-def test_conditions_turn_the_gaze():
-    model = tiny()
+def test_conditions_turn_the_gaze(tiny, babble):
+    model = tiny
     audio = hear(model, [babble(1)])
     ahead = moved(model, audio)
     aside = moved(model, audio, conditions={"gaze": (10.0, 0.0)})
