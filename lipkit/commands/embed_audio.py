@@ -50,7 +50,8 @@ class Embedding:
                 raise BadInput(f"{name}: too short: not one step of {self.encoder} fits in it")
             source = provenance.source(name, path)
         target = None if item.output == "-" else Path(item.output)
-        write_features(target, features, self.header(source))
+        kept = list(getattr(encoder, "indices", (0,)))
+        write_features(target, features, {"indices": kept, **self.header(source)})
         steps, layers, width = features.data.shape
         silent = 0.0 if features.silence is None else float(features.silence.mean())
         return {
@@ -89,9 +90,11 @@ def encoder_of(name: str, options: tuple[tuple[str, str], ...]) -> Any:
 @lru_cache(maxsize=1)
 def weights_of(name: str, given: str | None) -> dict[str, str]:
     """Name and digest of the weights that an encoder uses, if it uses any."""
-    from lipkit.models.parts.weights import catalogue, digest_of, locate
+    from lipkit.models.parts.weights import catalogue, digest_of, locate, read_header
 
-    return {name: digest_of(Path(given) if given else locate(name))} if name in catalogue() else {}
+    if name not in catalogue():
+        return {}
+    return {name: digest_of(Path(given)) if given else read_header(locate(name))["digest"]}
 
 
 def with_sound(names: list[str]) -> list[str]:

@@ -86,7 +86,8 @@ def test_weights_by_path_and_layers(
     assert header["provenance"]["weights"] == {"whisper-tiny": weights.digest_of(narrow)}
     assert str(tmp_path) not in json.dumps(header)
     assert call(spoken(), *options, "--layers", "last", "-o", target, "-f") == ExitStatus.OK
-    last, _ = read_features(target)
+    last, header = read_features(target)
+    assert header["indices"] == [1]
     np.testing.assert_array_equal(last.data, every.data[:, 1:])
 
 

@@ -80,7 +80,7 @@ def take(wanted: WeightSet, source: Path, origin: dict[str, str]) -> Path:
 
 
 def recognise(path: Path) -> WeightSet | None:
-    """The weight set whose original file this is, known by its digest."""
-    found = provenance.digest(path)
+    """The weight set whose original this is, known by the digest of its one file."""
+    found = weights.digest_of(path)
     every = weights.catalogue().values()
     return next((w for w in every if found in (*w.known, *w.digests.values())), None)
