@@ -1,4 +1,4 @@
-"""LatentSync's own crop and paste of pixels, number for number.
+"""LatentSync's own crop, masks and paste of pixels, number for number.
 
 The weights saw crops sampled, filled and truncated in just this way, and the paste belongs to the
 published results. ``warping`` does both with less loss.
@@ -6,6 +6,9 @@ published results. ``warping`` does both with less loss.
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 GREY = 127
+MASK_SIZE = 256
+CELL = 8  # pixels a latent is wide
 
 
 def cut(frame: Array, matrix: Array, resolution: int) -> tuple[Array, Array]:
@@ -32,6 +37,41 @@ def cut(frame: Array, matrix: Array, resolution: int) -> tuple[Array, Array]:
     crop = sampled[0].permute(1, 2, 0).to(torch.uint8).numpy()
     face = cv2.resize(crop, (resolution, resolution), interpolation=cv2.INTER_LANCZOS4)
     return crop, np.asarray(face)
+
+
+@lru_cache(maxsize=8)
+def fixed_mask(name: str, resolution: int) -> Array:
+    """A fixed mask ``(r, r)`` uint8: 255 keeps a pixel of the face, 0 lets it be drawn anew.
+
+    ``mask`` is the one that the released weights were trained with; beside it there are ``mask2``
+    to ``mask4``. At other sizes than 256 the edges are grey.
+    """
+    table = json.loads(files("lipkit").joinpath("assets/latentsync_masks.json").read_bytes())
+    mask = np.full((MASK_SIZE, MASK_SIZE), 255, np.uint8)
+    for first, last, runs in table["masks"][name]:
+        for left, right in runs:
+            mask[first : last + 1, left : right + 1] = 0
+    if resolution != MASK_SIZE:
+        size = (resolution, resolution)
+        mask = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LANCZOS4))
+    return mask
+
+
+def latent_mask(mask: Array) -> Tensor:
+    """The mask of the latents ``(r/8, r/8)``: the top left pixel of each cell, in 0..1."""
+    return torch.from_numpy(mask[::CELL, ::CELL] / 255.0).float()
+
+
+def prepare(frames: Array, mask: Array) -> tuple[Tensor, Tensor]:
+    """Faces ``(f, 3, r, r)`` in -1..1 and the same with grey holes, from uint8 ``(f, h, w, 3)``."""
+    resolution = len(mask)
+    pixels = torch.from_numpy(np.ascontiguousarray(frames)).movedim(-1, 1).float()
+    if pixels.shape[-2:] != (resolution, resolution):
+        size = (resolution, resolution)
+        pixels = functional.interpolate(pixels, size, mode="bicubic", antialias=True)
+        pixels = pixels.round().clamp(0, 255)
+    pixels = (pixels / 255 - 0.5) / 0.5
+    return pixels, pixels * torch.from_numpy(mask / 255.0).float()
 
 
 def paste(frame: Array, face: Tensor, matrix: Array, resolution: int) -> Array:

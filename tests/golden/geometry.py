@@ -58,7 +58,29 @@ def restore_paste(meta: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str,
     return results
 
 
+def mask_prepare(meta: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    results = {}
+    for case in meta["config"]["cases"]:
+        key, resolution = case["id"], case["resolution"]
+        mask = latentsync_pixels.fixed_mask(case["mask"], resolution)
+        frames = tensors[f"in.{key}.frames"].numpy()
+        if frames.shape[-1] != 3:
+            frames = np.moveaxis(frames, 1, -1)
+        pixels, masked = latentsync_pixels.prepare(frames, mask)
+        repeated = torch.from_numpy(mask / 255).float().expand(len(frames), 1, -1, -1)
+        small = latentsync_pixels.latent_mask(mask).expand(len(frames), 1, -1, -1)
+        values = {"pixel_values": pixels, "masked": masked, "mask": repeated, "mask_latent": small}
+        results |= {f"out.{key}.{name}": value for name, value in values.items()}
+    for row in meta["config"]["masks"]:
+        mask = latentsync_pixels.fixed_mask(row["mask"], row["resolution"])
+        suffix = f"{row['mask']}.{row['resolution']}"
+        results[f"out.mask.{suffix}"] = torch.from_numpy(mask)
+        results[f"out.mask_latent.{suffix}"] = latentsync_pixels.latent_mask(mask)
+    return results
+
+
 RUNNERS = {
+    "mask_prepare": mask_prepare,
     "face_select": face_select,
     "affine_align": affine_align,
     "restore_paste": restore_paste,
