@@ -112,7 +112,7 @@ def find_codec(encode: Encode, container: str) -> Codec:
     family, _, hardware = name.partition("_")
     if name in CODECS:
         codec = CODECS[name]
-    elif hardware in _HARDWARE and family in ("h264", "hevc", "av1"):
+    elif is_hardware(name):
         if name not in _encoders():
             raise BadUsage(
                 f"this ffmpeg has no encoder {name}", hint="set LIPKIT_FFMPEG to one that has it"
@@ -132,6 +132,12 @@ def find_codec(encode: Encode, container: str) -> Codec:
     if encode.lossless and codec.lossless is None:
         raise BadUsage(f"{name} cannot keep every pixel", hint="use ffv1, h264, hevc or vp9")
     return codec
+
+
+def is_hardware(name: str) -> bool:
+    """Whether the codec ``name`` stands for an encoder in hardware."""
+    family, _, hardware = name.partition("_")
+    return hardware in _HARDWARE and family in ("h264", "hevc", "av1")
 
 
 def stored_pixel(encode: Encode, codec: Codec, frames: str) -> str:

@@ -33,9 +33,10 @@ PIPE_BYTES = 1 << 20
 _ORIGIN = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-fA-F]+\] ?)+")
 _NOISE = re.compile(
     r"^(Last message repeated|Task finished with error|Terminating thread|Conversion failed"
-    r"|Error opening (input|output) files?\b|Error muxing|Error writing trailer|Error closing"
-    r"|Error submitting|Error while filtering|Consider increasing|Nothing was written"
-    r"|Could not open encoder before EOF|Format \S+ detected only with low score|\s*$)"
+    r"|Error (muxing|submitting|closing|writing trailer|opening (input|output) files?\b"
+    r"|sending frames to consumers|parsing global options|while filtering)"
+    r"|Consider increasing|Nothing was written|Could not open encoder before EOF"
+    r"|Format \S+ detected only with low score|\s*$)"
 )
 
 

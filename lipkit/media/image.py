@@ -116,7 +116,8 @@ def _rgb(picture: Pictures.Image, profile: bytes | None) -> tuple[Pictures.Image
         return picture.convert("RGB"), "CMYK without a profile, colours are approximate"
     if picture.mode in ("LA", "PA", "P", "La", "RGBa") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
-    return picture.convert("RGB"), None
+    # Converting to the same mode would copy a large photo for nothing.
+    return picture if picture.mode == "RGB" else picture.convert("RGB"), None
 
 
 def _managed(picture: Pictures.Image, profile: bytes) -> Pictures.Image:

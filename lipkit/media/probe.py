@@ -56,14 +56,15 @@ def probe(path: Path) -> MediaInfo:
     facts = _framecrc_header(done.stdout)
     if not facts:
         raise BadInput(f"{path}: {_reason(done.stderr, streams)}")
+    container = _container(header)
     duration, start = _times(header)
     return MediaInfo(
-        container=_container(header),
+        container=container,
         duration=duration,
         video=describe_video(streams, facts),
         audio=describe_audio(streams),
         attachments=attachment_names(streams),
-        start=start,
+        start=_zero(start, container),
     )
 
 
@@ -128,7 +129,7 @@ def _container(header: list[str]) -> str:
 def _times(header: list[str]) -> tuple[Fraction | None, Fraction]:
     for line in header:
         if match := _DURATION.match(line):
-            start = _zero(Fraction(match[6] or 0))
+            start = Fraction(match[6] or 0)
             if match[1] == "N/A":
                 return None, start
             hours, minutes, seconds, hundredths = (int(match[k]) for k in range(2, 6))
@@ -136,9 +137,10 @@ def _times(header: list[str]) -> tuple[Fraction | None, Fraction]:
     return None, Fraction(0)
 
 
-def _zero(start: Fraction) -> Fraction:
-    """The stamp of the file's zero: a clock that begins within a second of nought means it.
+def _zero(start: Fraction, container: str) -> Fraction:
+    """The stamp of the file's zero, given its first one.
 
-    Broadcasts and pieces of live streams begin anywhere and are moved to nought as a whole.
+    A clock that begins within a second of nought means it: one stream sets in late. Broadcasts
+    and pieces of live streams begin anywhere and are moved to nought as a whole.
     """
-    return start if start >= 1 else Fraction(0)
+    return start if start >= 1 or container in ("mpegts", "mpeg") else Fraction(0)

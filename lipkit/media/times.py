@@ -35,6 +35,9 @@ class Clock:
             self._first = time
             if time_base != _COARSE:
                 self._period = None
+            elif self._period is not None:  # reading may begin in the middle
+                exact = round(time / self._period) * self._period
+                self._first = time = exact if abs(exact - time) < _COARSE else time
         elif self._period is not None:
             exact = self._first + self._count * self._period
             if abs(exact - time) < _COARSE:

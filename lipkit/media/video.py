@@ -6,6 +6,7 @@ import contextlib
 import logging
 import math
 import tempfile
+from bisect import bisect_left
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,7 +21,7 @@ from lipkit.media.color import decode_filter
 from lipkit.media.description import VideoInfo
 from lipkit.media.encode import Encode
 from lipkit.media.ffmpeg import QUIET, READ_ONLY, Process, url
-from lipkit.media.probe import MediaInfo, require_video
+from lipkit.media.probe import require_video
 from lipkit.media.times import Clock, frame_times
 from lipkit.media.writer import AudioTrack, VideoWriter
 
@@ -100,7 +101,7 @@ def read_timed_frames(
         stamps = Path(folder) / "stamps"
         stamps.touch()
         args = [
-            *QUIET, *READ_ONLY, "-copyts", *_decoder(video, pixel), *_range(info, start, end),
+            *QUIET, *READ_ONLY, "-copyts", *_decoder(video, pixel), *_seek(start),
             "-i", url(path), "-map", "0:V:0", "-fps_mode", "passthrough",
             "-enc_time_base", "demux",
             "-vf", decode_filter(video, (width, height), layout, exact=exact),
@@ -113,7 +114,12 @@ def read_timed_frames(
             clock = Clock(info)
             for frames in _full_chunks(decoder, chunk, shape, kind):
                 count += len(frames)
-                yield TimedFrames(frames, [_stamp(lines, clock) for _ in frames])
+                times = [_stamp(lines, clock) for _ in frames]
+                part = _between(TimedFrames(frames, times), start, end)
+                if part.times:
+                    yield part
+                if end is not None and times[-1] >= end:
+                    return
             status = decoder.close()
             if not count and (status or start is None):
                 raise BadInput(f"{path}: no frame can be decoded: {decoder.complaint()}")
@@ -141,17 +147,22 @@ def _decoder(video: VideoInfo, pixel: Pixel) -> list[str]:
     return []
 
 
-def _range(
-    info: MediaInfo, start: Fraction | float | None, end: Fraction | float | None
-) -> list[str]:
-    """Input options that keep the frames from ``start`` until before ``end``."""
-    args = []
-    # Whole microseconds are all that ffmpeg reads: round away from frames that lie on the edge.
-    if start is not None:
-        args += ["-ss", f"{math.floor((start + info.start) * 1_000_000 - 1)}us"]
-    if end is not None:
-        args += ["-to", f"{math.floor((end + info.start) * 1_000_000 - 1)}us"]
-    return args
+def _seek(start: Fraction | float | None) -> list[str]:
+    """Input options that skip most of what lies before ``start``.
+
+    ffmpeg counts from the file's first stamp, which may lie up to a second after its zero, and in
+    microseconds: the frames that it still lets through are dropped by their exact times.
+    """
+    return [] if start is None or start <= 1 else ["-ss", f"{float(start - 1):.6f}"]
+
+
+def _between(
+    part: TimedFrames, start: Fraction | float | None, end: Fraction | float | None
+) -> TimedFrames:
+    """The frames of ``part`` that are shown from ``start`` until before ``end``."""
+    low = 0 if start is None else bisect_left(part.times, start)
+    high = len(part.times) if end is None else bisect_left(part.times, end)
+    return TimedFrames(part.frames[low:high], part.times[low:high])
 
 
 def _stamp(lines: IO[bytes], clock: Clock) -> Fraction:

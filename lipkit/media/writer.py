@@ -26,6 +26,7 @@ from lipkit.media.encode import (
     audio_arguments,
     container_of,
     find_codec,
+    is_hardware,
     mux_arguments,
     stored_pixel,
     video_arguments,
@@ -162,7 +163,10 @@ class VideoWriter:
             yield
         except MediaError as error:
             name = self.path or "standard output"
-            raise MediaError(f"{name}: {error.message}", hint=error.hint) from error
+            hint = error.hint
+            if is_hardware(self._encode.codec):
+                hint = f"{self._encode.codec} needs its device and driver; h264 runs anywhere"
+            raise MediaError(f"{name}: {error.message}", hint=hint) from error
 
     def _arguments(self, target: Path | None, folder: Path) -> list[str]:
         codec = find_codec(self._encode, self._container)
@@ -195,15 +199,18 @@ class VideoWriter:
         if info.audio is None:
             raise BadInput(f"{track.path}: no sound in this file")
         begin = info.start + Fraction(track.start)
-        args = [*READ_ONLY, "-itsoffset", f"{round(-begin * 1_000_000)}us"]
-        if track.start:
-            args += ["-ss", f"{round(begin * 1_000_000)}us"]
         encoding = audio_arguments(info.audio.codec, info.audio.channels, self._container)
+        # Beside -copyts an input's own -ss and -t count from other moments than the file's zero,
+        # and an output's would cut the picture too: so the packets outside are dropped.
+        outside = []
+        if track.start:
+            outside.append("lt(pts*tb\\,0)")
         if track.duration is not None:
-            # Beside -copyts an input's own -t counts from the wrong moment, an output's would cut
-            # the picture too: so packets are dropped.
-            encoding += ["-bsf:a", f"noise=drop=gte(pts*tb\\,{float(track.duration):.6f})"]
-        return [*args, "-i", url(track.path)], ["-map", "1:a:0", *encoding]
+            outside.append(f"gte(pts*tb\\,{float(track.duration):.6f})")
+        if outside:
+            encoding += ["-bsf:a", f"noise=drop={'+'.join(outside)}"]
+        args = [*READ_ONLY, "-itsoffset", f"{round(-begin * 1_000_000)}us", "-i", url(track.path)]
+        return args, ["-map", "1:a:0", *encoding]
 
     def _attached(self, folder: Path) -> list[str]:
         if self._attachments and self._container != "matroska":

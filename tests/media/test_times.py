@@ -88,17 +88,35 @@ def test_one_decoding_gives_the_same_times(talk: Path) -> None:
     assert [t for p in parts for t in p.times] == frame_times(talk)
 
 
-def test_broadcast_clock_starts_at_nought(make, talk: Path) -> None:
-    stream = make("a.ts", "-i", str(talk), "-c", "copy", "-muxdelay", "3")
-    assert probe(stream).start > 1
+@pytest.mark.parametrize("offset", [0, 0.5, 30])
+def test_broadcast_clock_starts_at_nought(make, talk: Path, offset: float) -> None:
+    stream = make("a.ts", "-i", str(talk), "-c", "copy", "-output_ts_offset", str(offset))
+    assert probe(stream).start > offset
     times = frame_times(stream)
     assert 0 <= times[0] < Fraction(1, 10)
     assert len(times) == 25
+    later = list(read_timed_frames(stream, start=times[10]))
+    assert [t for part in later for t in part.times] == times[10:]
 
 
-def test_range(talk: Path) -> None:
-    parts = list(read_timed_frames(talk, start=Fraction(4, 25), end=Fraction(9, 25)))
-    assert [t for p in parts for t in p.times] == [Fraction(k, 25) for k in range(4, 9)]
+def test_late_picture_stays_late(make, talk: Path) -> None:
+    late = make("l.mp4", "-itsoffset", "0.5", "-i", str(talk), "-c:v", "copy", "-an")
+    assert frame_times(late)[0] == Fraction(1, 2)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+@pytest.mark.parametrize(
+    ("start", "end"), [(0.5, 1.7), (Fraction(4, 3), 2), (0, 0.001), (2.5, None), (9, None), (2, 1)]
+)
+def test_range(make, suffix: str, start, end) -> None:
+    path = make(
+        f"a.{suffix}", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=30000/1001:duration=3",
+        "-c:v", "libx264", "-g", "12", "-preset", "ultrafast",
+    )  # fmt: skip
+    every = frame_times(path)
+    wanted = [t for t in every if start <= t and (end is None or t < end)]
+    parts = list(read_timed_frames(path, start=start, end=end))
+    assert [t for p in parts for t in p.times] == wanted
 
 
 @given(st.lists(st.fractions(0, 100, max_denominator=300), min_size=1, max_size=5))
