@@ -25,6 +25,7 @@ from lipkit.training.voices.source import Recordings, Source
 from lipkit.training.voices.visemes import PAUSES, TABLE
 
 SPEECHLESS = 0.05  # share of excerpts of which only the noise is kept
+PLAYED = 12  # takes that validation plays
 PAUSE = 2  # the class of the middle of a pause
 DROPPED = {"audio": 0.1, "gaze": 0.1, "distance": 0.1, "previous": 0.5}  # VASA-1, section 3.2
 REST_UNMARKED = 0.2  # of excerpts, so that pauses are known by their sound as well
@@ -51,10 +52,8 @@ def frontend(model: VoiceModel, config: VasaConfig, source: Source, seed: int) -
 def generator(model: VoiceModel, config: VasaConfig, source: Source, seed: int) -> GeneratorStage:
     """The second stage, with its data: what the trained front end hears, and motion to it."""
     spoken = recordings(source)
-    training, held_out = (
-        rehearse(model.frontend, excerpts, seed + i)
-        for i, excerpts in enumerate((spoken.training, spoken.held_out))
-    )
+    training = rehearse(model.frontend, spoken.training, seed)
+    held_out = rehearse(model.frontend, spoken.held_out, seed + 1, most=PLAYED)
     return GeneratorStage(config.train.generator, training, held_out)
 
 

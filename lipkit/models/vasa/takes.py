@@ -63,32 +63,34 @@ class Takes:
             "distance": self.distance[take] * 10,
         }
 
-    def played(self, model: VoiceModel, count: int = 12) -> tuple[Tensor, Tensor]:
-        """Generated and true motion ``(n, f, c)`` of the first takes."""
+    def played(self, model: VoiceModel) -> tuple[Tensor, Tensor]:
+        """Generated and true motion ``(n, f, c)`` of all takes."""
         generator = VoiceGenerator(model, SamplingConfig())
         made = []
-        for audio in self.audio[:count].astype(np.float32):
+        for audio in self.audio.astype(np.float32):
             state, windows = None, []
             for first in range(0, len(audio), generator.window):
                 heard = audio[first : first + generator.window]
                 moved, state = generator.generate(heard, {}, state)
                 windows.append(moved)
             made.append(np.concatenate(windows))
-        truth = self.motion[: len(made)].astype(np.float32)
-        return torch.from_numpy(np.stack(made)), torch.from_numpy(truth)
+        truth = torch.from_numpy(self.motion.astype(np.float32))
+        return torch.from_numpy(np.stack(made)), truth
 
 
-def rehearse(frontend: Frontend, excerpts: Excerpts, seed: int) -> Takes:
-    """Takes of all excerpts: augmented, heard by the front end, and gestured to."""
-    parts = list(_rehearsed(frontend.eval(), excerpts, seed))
+def rehearse(frontend: Frontend, excerpts: Excerpts, seed: int, most: int | None = None) -> Takes:
+    """Takes of all excerpts, or the first ones: augmented, heard, and gestured to."""
+    parts = list(_rehearsed(frontend.eval(), excerpts, seed, most))
     return Takes(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
-def _rehearsed(frontend: Frontend, excerpts: Excerpts, seed: int) -> Iterator[tuple[Floats, ...]]:
+def _rehearsed(
+    frontend: Frontend, excerpts: Excerpts, seed: int, most: int | None
+) -> Iterator[tuple[Floats, ...]]:
     """Batches of takes; every take is heard with the frames around it, so its edges are sound."""
     margin = frontend.reach
     length = min(LENGTH, excerpts.frames - 2 * margin)
-    count = (excerpts.frames - 2 * margin) // length
+    count = min((excerpts.frames - 2 * margin) // length, most or excerpts.frames)
     for first in range(0, count, BATCH):
         torch.manual_seed(seed * 1_000_003 + first)
         starts = [length * i for i in range(first, min(count, first + BATCH))]

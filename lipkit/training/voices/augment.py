@@ -57,7 +57,8 @@ def room(power: Tensor, length: int = 88) -> Tensor:
     tail[:, 0] = 1
     size = 1 << (t + length - 1).bit_length()
     spectrum = torch.fft.rfft(power, n=size) * torch.fft.rfft(tail, n=size)[:, None]
-    return torch.fft.irfft(spectrum, n=size)[..., :t].clamp_min(1e-10)
+    heard: Tensor = torch.fft.irfft(spectrum, n=size)
+    return heard[..., :t].clamp_min(1e-10)
 
 
 def background(power: Tensor) -> Tensor:
@@ -66,7 +67,7 @@ def background(power: Tensor) -> Tensor:
     sound = torch.where(torch.rand(b, 1, 1) < 0.25, notes(power), coloured(power))
     decibel = uniform((b, 1, 1), 3, 40) + 40 * (torch.rand(b, 1, 1) < 0.2)
     share = power.mean((1, 2), keepdim=True) / sound.mean((1, 2), keepdim=True)
-    return sound * share * 10 ** (-decibel / 10)
+    return sound * share * torch.pow(10, -decibel / 10)
 
 
 def coloured(like: Tensor) -> Tensor:
@@ -77,7 +78,7 @@ def coloured(like: Tensor) -> Tensor:
     colour = uniform((b, 1), -25, 8) * k + uniform((b, 1), -4, 4) * ripple
     swell = torch.sin(time / uniform((b, 1), 15, 150) + uniform((b, 1), 0, 2 * math.pi))
     decibel = colour[..., None] + (uniform((b, 1), 0, 6) * swell)[:, None]
-    return 10 ** (decibel / 10) * torch.empty_like(like).exponential_()
+    return torch.pow(10, decibel / 10) * torch.empty_like(like).exponential_()
 
 
 def notes(like: Tensor, count: int = 12) -> Tensor:

@@ -59,7 +59,7 @@ def resampled(rows: Floats, count: int) -> Floats:
     below = np.minimum(place.astype(int), max(0, len(rows) - 2))
     part = (place - below)[:, None].astype(np.float32)
     above = np.minimum(below + 1, len(rows) - 1)
-    return rows[below] * (1 - part) + rows[above] * part
+    return np.asarray(rows[below] * (1 - part) + rows[above] * part, np.float32)
 
 
 def collect(items: Iterable[Item]) -> Excerpts:
@@ -75,7 +75,13 @@ def collect(items: Iterable[Item]) -> Excerpts:
         stress.append(marks)
         silent.append(quiet)
     ends = np.cumsum([len(rows) for rows in classes[1:]])
-    return Excerpts(*(np.concatenate(parts) for parts in (mels, classes, stress, silent)), ends)
+    return Excerpts(
+        np.concatenate(mels),
+        np.concatenate(classes),
+        np.concatenate(stress),
+        np.concatenate(silent),
+        ends,
+    )
 
 
 def marked(

@@ -102,7 +102,7 @@ def espeak(rng: random.Random, count: int) -> Iterator[Utterance]:
             pitch=rng.uniform(15, 85),
             spread=rng.uniform(20, 80),
         )
-        heard = _at_16k(sound.astype(np.float32) / 32768, program.rate)
+        heard = _at_16k(sound, program.rate)
         yield Utterance(
             heard, _espeak_segments(events, len(heard) / RATE), f"espeak_{voice}{variant}"
         )
@@ -196,14 +196,16 @@ def _read(path: Path) -> NDArray[np.float32]:
         return np.zeros(0, np.float32)
     with wave.open(str(path)) as file:
         data, rate = file.readframes(file.getnframes()), file.getframerate()
-    return _at_16k(np.frombuffer(data, np.int16).astype(np.float32) / 32768, rate)
+    return _at_16k(np.frombuffer(data, np.int16), rate)
 
 
-def _at_16k(sound: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    if rate == RATE or not len(sound):
-        return sound
+def _at_16k(sound: NDArray[np.int16], rate: int) -> NDArray[np.float32]:
+    """16-bit sound as samples in -1..1 at 16 kHz."""
+    wave = np.asarray(sound / 32768, np.float32)
+    if rate == RATE or not len(wave):
+        return wave
     common = int(np.gcd(rate, RATE))
-    return np.asarray(resample_poly(sound, RATE // common, rate // common), np.float32)
+    return np.asarray(resample_poly(wave, RATE // common, rate // common), np.float32)
 
 
 SYNTHESIZERS: dict[str, Callable[[random.Random, int], Iterator[Utterance]]] = {

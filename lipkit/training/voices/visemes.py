@@ -107,7 +107,7 @@ def _parts(segment: Segment) -> list[tuple[float, float, float, int]]:
 
 def _pause(start: float, end: float) -> list[tuple[float, float, float, int]]:
     """A short pause is one class; a longer one has a start, a middle and an end."""
-    short, first, middle, last = (viseme.dominance for viseme in VISEMES[PAUSES])
+    short, first, middle, last = (VISEMES[k].dominance for k in range(PAUSES.stop))
     if end - start < SHORT_PAUSE:
         return [(start, end, short, 0)]
     parts = [(start, min(start + START_OF_PAUSE, end), first, 1)]
