@@ -186,10 +186,10 @@ def linear_interpolation(steps: Tensor, count: int) -> Tensor:
 def filled(samples: int, fps: Fraction, clip: int) -> tuple[int, int]:
     """Frames of a sound, rounded up to whole clips, and the samples to append for that (Hallo).
 
-    Hallo appends a fixed number of samples for each missing frame, whatever the sound's own
-    fraction of a frame.
+    Hallo counts in floating point, so that some whole numbers of frames count as one more, and
+    appends a fixed number of samples for each missing frame.
     """
-    frames = math.ceil(samples * fps / SAMPLE_RATE)
+    frames = math.ceil(samples / SAMPLE_RATE * float(fps))
     missing = -frames % clip
     return frames + missing, missing * int(SAMPLE_RATE / fps)
 

@@ -61,15 +61,28 @@ def test_loudness_does_not_matter_unless_asked(small_wav2vec2: Any, minute: np.n
     assert np.abs(raw.encode(wave).data - raw.encode(whisper).data).max() > 0.1
 
 
+@pytest.mark.parametrize("kind", ["base", "large"])
 def test_layers_are_the_hidden_states_of_transformers(
-    small_wav2vec2: Any, minute: np.ndarray
+    small_wav2vec2: Any, minute: np.ndarray, kind: str
 ) -> None:
-    wave = minute[:16000]
-    ours = Wav2Vec2Encoder(small_wav2vec2, layers="0,1,2", normalise=False).encode(wave).data
+    network, wave = small_wav2vec2, minute[:16000]
+    if kind == "large":  # norms before the blocks, and one after the last
+        from transformers import Wav2Vec2Config, Wav2Vec2Model
+
+        shape = network.config.to_dict() | {"do_stable_layer_norm": True, "conv_bias": True}
+        network = Wav2Vec2Model(Wav2Vec2Config(**shape | {"feat_extract_norm": "layer"})).eval()
+    ours = Wav2Vec2Encoder(network, layers="0,1,2", normalise=False).encode(wave).data
     with torch.inference_mode():
-        result = small_wav2vec2(torch.from_numpy(wave)[None], output_hidden_states=True)
-    theirs = torch.stack(result.hidden_states, dim=2)[0].numpy()
+        result = network(torch.from_numpy(wave)[None], output_hidden_states=True)
+    states = [*result.hidden_states[:2], result.last_hidden_state]
+    theirs = torch.stack(states, dim=2)[0].numpy()
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_hallo_fills_up_whole_clips() -> None:
+    assert wav2vec2.filled(16000, Fraction(25), 12) == (36, 11 * 640)
+    assert wav2vec2.filled(16000 * 12, Fraction(25), 12) == (300, 0)
+    assert wav2vec2.filled(4480, Fraction(25), 1) == (8, 0)  # 7 frames, and a rounding error
 
 
 def test_places_between_steps_are_interpolated() -> None:

@@ -148,6 +148,7 @@ def hallo_features(meta: Meta, tensors: Tensors) -> Tensors:
     encoder = wav2vec2.Wav2Vec2Encoder(network, fps=fps, normalise=config["do_normalize"])
     sound = wave(tensors["pcm"])
     frames, missing = wav2vec2.filled(len(sound), fps, clip)
+    unpadded, _ = wav2vec2.filled(len(sound), fps, 1)
     scaled = tensors["input_values"].numpy()
     padded = np.pad(scaled, (0, missing))
     clips = torch.from_numpy(encoder.states(padded, frames))
@@ -158,11 +159,11 @@ def hallo_features(meta: Meta, tensors: Tensors) -> Tensors:
     return {
         "input_values": torch.from_numpy((sound - mean) / deviation),
         "conv_features_unpadded": convolved,
-        "emb_unpadded": torch.from_numpy(encoder.encode(sound).data),
+        "emb_unpadded": torch.from_numpy(encoder.states(scaled, unpadded)),
         "emb_clip": clips,
         "emb_last": clips[:, -1],
         "windowed": clips[torch.from_numpy(steps)],
-        "@audio_length": encoder.count(len(sound)),
+        "@audio_length": unpadded,
     }
 
 
