@@ -177,8 +177,9 @@ def locate(
             matrices(crop.template, calm[there], scheme, crop.size, frame_size=frame_size), there
         )
         points[part] = _held(points[part][there], there)
-        if crop.on_missing == "hold":
-            valid[part] = True
+    if crop.on_missing == "hold" and valid.any():
+        matrix, points = _held(matrix[valid], valid), _held(points[valid], valid)
+        valid[:] = True
     beat, base = ticks(times)
     return Geometry(
         matrix=matrix,
