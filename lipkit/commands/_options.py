@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, Protocol, TypeVar
 
 import click
 
 from lipkit import ui
+from lipkit.errors import BadUsage
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -117,6 +119,16 @@ def seed(help: str = "Seed of every random number.") -> Decorator:
     )
 
 
-def given(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that the user gave, for a provenance record."""
-    return {key: value for key, value in values.items() if value not in (None, (), False)}
+def frame_rate(text: str, *also: str) -> Fraction:
+    """The frame rate that ``--fps`` names: 25, 29.97 or 30000/1001.
+
+    ``also`` are the words that the option takes beside numbers, for the message.
+    """
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 1 <= rate <= 240:
+        words = " or ".join(["a number from 1 to 240, such as 25 or 30000/1001", *also])
+        raise BadUsage(f"--fps {text}", hint=words)
+    return rate

@@ -13,7 +13,6 @@ import click
 
 from lipkit import provenance, ui
 from lipkit.commands import _options
-from lipkit.errors import BadUsage
 from lipkit.flow import ahead
 
 if TYPE_CHECKING:
@@ -206,12 +205,4 @@ def pasted(appearance: Appearance, crops: Iterable[Frames]) -> Iterator[Frames]:
 
 def rate_of(wish: str, source: Fraction) -> Fraction:
     """The frame rate that ``--fps`` asks for; ``source`` is what the input has."""
-    if wish == "source":
-        return source
-    try:
-        rate = Fraction(wish)
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 1 <= rate <= 240:
-        raise BadUsage(f"--fps {wish}", hint="a number from 1 to 240, or source")
-    return rate
+    return source if wish == "source" else _options.frame_rate(wish, "source")

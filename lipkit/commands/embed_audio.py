@@ -83,7 +83,7 @@ def encoder_of(name: str, options: tuple[tuple[str, str], ...]) -> Any:
 
         given["device"] = choose(given["device"]).device
     if "fps" in given:
-        given["fps"] = frame_rate(given["fps"])
+        given["fps"] = _options.frame_rate(given["fps"])
     return resolve(ENCODERS, name, "encoder")(**given)
 
 
@@ -118,19 +118,6 @@ def with_sound(names: list[str]) -> list[str]:
     return found
 
 
-def frame_rate(text: str) -> Any:
-    """A frame rate as a fraction: 25, 29.97 or 30000/1001."""
-    from fractions import Fraction
-
-    try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 1 <= rate <= 240:
-        raise BadUsage(f"--fps {text}", hint="give frames a second, like 25 or 30000/1001")
-    return rate
-
-
 def settings_of(encoder: str, options: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """The options for the encoder, refusing those that it would not obey."""
     if encoder not in ENCODERS:
@@ -140,7 +127,7 @@ def settings_of(encoder: str, options: dict[str, Any]) -> tuple[tuple[str, str],
         if value is not None and name not in obeyed:
             raise BadUsage(f"--{name} means nothing to the encoder {encoder}")
     if options["fps"] is not None:
-        frame_rate(options["fps"])
+        _options.frame_rate(options["fps"])
     given = {**options, "device": options["device"] or ("auto" if "device" in obeyed else None)}
     return tuple((name, value) for name, value in given.items() if value is not None)
 
