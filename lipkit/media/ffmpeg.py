@@ -129,6 +129,7 @@ class Process:
         except OSError as error:
             raise _unstartable(error) from error
         self._said: deque[bytes] = deque(maxlen=200)
+        self._pumped = sink is not None
         self._sink_error: OSError | ValueError | None = None
         self._threads = [threading.Thread(target=self._drain, daemon=True)]
         if sink is not None:
@@ -183,7 +184,7 @@ class Process:
         if self._child.stdin is not None:
             with contextlib.suppress(OSError):
                 self._child.stdin.close()
-        if self._child.stdout is not None and len(self._threads) == 1:
+        if self._child.stdout is not None and not self._pumped:
             self._child.stdout.close()
         status = self._child.wait()
         for thread in self._threads:

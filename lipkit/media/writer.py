@@ -100,7 +100,7 @@ class VideoWriter:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        with ExitStack() as stack:
+        with self._named(), ExitStack() as stack:
             target = None if self.path is None else stack.enter_context(open_target(self.path))
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lipkit-")))
             args = self._arguments(target, folder)
