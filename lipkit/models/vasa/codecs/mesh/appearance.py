@@ -14,7 +14,8 @@ from lipkit.faces import mesh
 from lipkit.models.vasa.codecs.mesh import depth
 from lipkit.models.vasa.codecs.mesh.eyes import Eye, build_eye
 from lipkit.models.vasa.codecs.mesh.layout import MESH_LAYOUT, NATURAL_JAW
-from lipkit.models.vasa.codecs.mesh.mouth import Mouth, build_mouth, mouth_boxes, own_inside
+from lipkit.models.vasa.codecs.mesh.lips import mouth_boxes, own_inside
+from lipkit.models.vasa.codecs.mesh.mouth import Mouth, build_mouth
 from lipkit.models.vasa.codecs.mesh.plate import Cutout, cut_out
 from lipkit.models.vasa.codecs.mesh.pose import Gains, head_pivot
 from lipkit.models.vasa.codecs.mesh.shape import FaceShape
@@ -45,7 +46,7 @@ class MeshAppearance:
     cutout: Cutout
     mouth: Mouth
     eyes: tuple[Eye, Eye]
-    gains: Gains = Gains()
+    gains: Gains
 
     @property
     def size(self) -> int:
@@ -122,7 +123,10 @@ def _near_face(shape: FaceShape, places: Array) -> Array:
 def build_appearance(
     picture: Array, crop: Box, image: Array, shape: FaceShape, matte: Array
 ) -> MeshAppearance:
-    """Take ``image (S, S, 3)``, the crop of ``picture``, apart; ``matte (S, S)`` 0..1 is the person."""
+    """Take ``image (S, S, 3)``, the ``crop`` of ``picture``, apart.
+
+    ``matte (S, S)`` 0..1 is the person.
+    """
     size = len(image)
     height, width = picture.shape[:2]
     inner = (crop.x0 > 0, crop.y0 > 0, crop.x1 < width, crop.y1 < height)
@@ -148,4 +152,5 @@ def build_appearance(
         cutout=cut_out(image, person, shape.height),
         mouth=build_mouth(image, shape, lower, tones),
         eyes=(build_eye(image, shape, 0), build_eye(image, shape, 1)),
+        gains=Gains(),
     )

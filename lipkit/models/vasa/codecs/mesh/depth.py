@@ -46,11 +46,12 @@ def depth_at(shape: FaceShape, where: Array) -> Array:
 
 
 def border_fade(size: int, inner: tuple[bool, bool, bool, bool]) -> Array:
-    """Weight ``(size, size)``: 1 inside, 0 at the crop's border; ``inner`` left, top, right, bottom.
+    """Weight ``(size, size)``: 1 inside, 0 at the crop's border.
 
-    ``inner`` says which sides of the crop lie inside the picture: there the fade is wider.
+    ``inner`` says which sides (left, top, right, bottom) lie inside the picture: there the fade is
+    wider.
     """
-    place = (np.arange(size) + 0.0) / (size - 1)
+    place = np.arange(size) / (size - 1)
     wide = [BORDER_FADE if side else PICTURE_FADE for side in inner]
     x = smoothstep(place, 0.004, wide[0]) * smoothstep(1 - place, 0.004, wide[2])
     y = smoothstep(place, 0.004, wide[1]) * smoothstep(1 - place, 0.004, wide[3])

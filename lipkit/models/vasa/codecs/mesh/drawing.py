@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import cv2
-import numpy as np
 from numpy.typing import NDArray
 
 from lipkit.models.vasa.codecs.mesh.appearance import MeshAppearance

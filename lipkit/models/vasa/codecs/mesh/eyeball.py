@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -22,10 +23,10 @@ MOST_TURN = 25.0  # degrees
 
 @dataclass(frozen=True)
 class Eyeball:
-    """``texture (h, w, 3)`` of the ball as if no lid covered it, ``opening (h, w)`` 0..1 of the lids.
+    """``texture (h, w, 3)`` of the ball as if no lid covered it.
 
-    ``iris (2,)`` is its centre and ``radius`` its radius in crop pixels; arrays cover the eye's
-    source box.
+    ``opening (h, w)`` 0..1 is where the lids show it, both over the eye's source box; ``iris (2,)``
+    is its centre and ``radius`` its radius in crop pixels.
     """
 
     texture: Array
@@ -102,7 +103,7 @@ def _iris_rings(photo: Array, seen: Array, distance: Array) -> Array:
     """The iris as rings of its median colour, from the part in sight, ``(h, w, 3)``."""
     edges = np.linspace(0, 1.2, 13)
     middles, colours = [], []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         ring = seen & (distance >= low) & (distance < high)
         if ring.sum() >= 3:
             middles.append((low + high) / 2)

@@ -21,7 +21,7 @@ from lipkit.models.vasa.codecs.mesh.warp import Box, box_around, smoothstep
 
 Array = NDArray[Any]
 
-LASH_DARKNESS = 0.38
+LASH_DARKNESS = np.array([0.36, 0.41, 0.43])  # RGB taken away: a lash line is warm
 OFF = 0.02  # blinks below this are not drawn
 STREAKY = (1.6, 3.5)  # stretch over which lid skin turns to its blurred version
 
@@ -98,9 +98,7 @@ def _draw_gaze(drawn: Array, eye: Eye, at: Array, turn: Array) -> Array:
     return cv2.blendLinear(ball, drawn, opening, 1 - opening)
 
 
-def _draw_lid(
-    drawn: Array, image: Array, eye: Eye, lid: Lid, at: Array, closing: float
-) -> Array:
+def _draw_lid(drawn: Array, image: Array, eye: Eye, lid: Lid, at: Array, closing: float) -> Array:
     slide, stretch = lid_slide(lid, closing)
     streaky = smoothstep(stretch, *STREAKY).astype(np.float32)
     local = at - _corner(eye)
@@ -111,5 +109,5 @@ def _draw_lid(
     skin = cv2.blendLinear(_linear(lid.skin, inside), sharp, blurred, 1 - blurred)
     cover = _linear(lid.cover, inside) * eye.feather
     mixed = cv2.blendLinear(skin, drawn, cover, 1 - cover)
-    line = _linear(lid.lash, inside) * (LASH_DARKNESS * min(1.0, 1.6 * closing))
-    return np.clip(mixed * (1 - line[..., None]) + 0.5, 0, 255).astype(np.uint8)
+    line = _linear(lid.lash, inside)[..., None] * (LASH_DARKNESS * min(1.0, 1.6 * closing))
+    return np.clip(mixed * (1 - line) + 0.5, 0, 255).astype(np.uint8)

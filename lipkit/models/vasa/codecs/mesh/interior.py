@@ -28,7 +28,7 @@ TEETH_FOLLOW, TONGUE_FOLLOWS = 0.72, 0.52  # of an opening, by the lower teeth a
 
 @dataclass(frozen=True)
 class Layer:
-    """A painted tissue: premultiplied RGBA texture; ``follows`` the opening of the mouth by a share."""
+    """A painted tissue, premultiplied RGBA; it ``follows`` the mouth's opening by a share."""
 
     texture: Array
     follows: float
@@ -36,7 +36,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Interior:
-    """A painted mouth. ``scale`` texture pixels per IOD; ``origin (3,)`` and ``axes (2, 3)`` local."""
+    """A painted mouth: ``scale`` pixels per IOD, ``origin (3,)`` and ``axes (2, 3)`` face-local."""
 
     layers: tuple[Layer, ...]
     cavity: Array
@@ -70,7 +70,7 @@ class Interior:
 
 
 def _teeth(where: Array, widths: tuple[float, ...], upper: bool, tone: Array) -> Array:
-    """A row of teeth, premultiplied RGBA uint8; ``where (h, w, 2)`` in IOD about the seam's middle."""
+    """A row of teeth, premultiplied RGBA; ``where (h, w, 2)`` in IOD about the seam's middle."""
     x, y = where[..., 0], where[..., 1]
     colour, alpha = np.zeros((*x.shape, 3)), np.zeros(x.shape)
     offset = 0.0
@@ -78,7 +78,7 @@ def _teeth(where: Array, widths: tuple[float, ...], upper: bool, tone: Array) ->
         for side in (-1, 1):
             middle = side * (offset + width / 2)
             u = (x - middle) / (width / 2)
-            rounding = 0.012 * np.abs(u) ** 3
+            rounding = 0.008 * np.abs(u) ** 3
             if upper:
                 edge = 0.024 - 0.024 * (middle / 0.3) ** 2 - (0.006 if number == 1 else 0)
                 inside = smoothstep(edge - rounding - y, -0.004, 0.004) * (y > edge - 0.13)
@@ -97,7 +97,7 @@ def _teeth(where: Array, widths: tuple[float, ...], upper: bool, tone: Array) ->
 
 
 def _tongue(where: Array, tone: Array) -> Array:
-    """The tongue, premultiplied RGBA uint8: a soft dome with a groove, darker towards the throat."""
+    """The tongue, premultiplied RGBA: a soft dome with a groove, darker towards the throat."""
     x, y = where[..., 0], where[..., 1]
     back = -0.005 + 0.10 * (x / 0.22) ** 2  # its far edge
     alpha = smoothstep(y - back, -0.01, 0.035) * smoothstep(0.27 - np.abs(x), 0.0, 0.06)

@@ -88,9 +88,7 @@ def _lid_knots(lines: Array, unit: float) -> tuple[Array, Array, Array]:
     return np.stack([brow, crease, band, rim]), np.stack([cheek, lash_row, lower]), opening
 
 
-def build_lids(
-    image: Array, shape: FaceShape, side: int, source: Box
-) -> tuple[Lid, Lid]:
+def build_lids(image: Array, shape: FaceShape, side: int, source: Box) -> tuple[Lid, Lid]:
     """Lower and upper lid (in drawing order) of an eye of ``image (h, w, 3)``."""
     rows = mesh.EYES[side]
     brow = (mesh.LEFT_BROW, mesh.RIGHT_BROW)[side][5:]  # its lower edge
@@ -133,7 +131,12 @@ class _Over:
         return flat.reshape(self.column.shape).astype(np.float32)
 
     def lid(
-        self, knots: Array, follows: tuple[float, ...], travel: Array, skin: Array, *,
+        self,
+        knots: Array,
+        follows: tuple[float, ...],
+        travel: Array,
+        skin: Array,
+        *,
         closes_down: bool,
     ) -> Lid:
         """The lid with these rows; ``closes_down`` tells the upper one."""

@@ -96,7 +96,7 @@ def _lip(local: Array, values: dict[int, Array], upper: bool) -> dict[int, Array
 
 
 def _dense(local: Array, values: dict[int, Array], below: Array) -> Array:
-    """Displacements ``(478, 3)`` through sparse ``values``; ``below (478,)`` weighs the lower side."""
+    """Displacements ``(478, 3)`` through ``values``; ``below (478,)`` weighs the lower side."""
     still = {i: np.zeros(3) for i in STILL}
     lips = {13, 14, 0, 17}
     sides = []
@@ -123,7 +123,7 @@ def _below_mouth(local: Array) -> Array:
 
 
 def gap_profile(local: Array) -> Array:
-    """Gap of the opening lips ``(11,)`` along the inner rows, 1 in the middle and 0 at the corners."""
+    """Gap of opening lips ``(11,)`` along the inner rows: 1 in the middle, 0 at the corners."""
     along = np.abs(_along_mouth(local))
     lift, drop = -MEASURED[13][0][1], MEASURED[14][0][1]
     corner = MEASURED[mesh.MOUTH_LEFT][0][1]

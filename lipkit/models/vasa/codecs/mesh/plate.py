@@ -48,9 +48,7 @@ def cut_out(image: Array, person: Array, face_height: float) -> Cutout:
     core = cv2.erode(hole, _ellipse(0.2 * face_height / SHRINK))
     fill = cv2.inpaint(small, hole - core, 4, cv2.INPAINT_TELEA) if hole.any() else small
     fill = cv2.resize(cv2.GaussianBlur(fill, (0, 0), 1.0), (width, height))
-    inside = cv2.GaussianBlur(
-        cv2.erode(covered.astype(np.float32), np.ones((3, 3))), (0, 0), 0.7
-    )
+    inside = cv2.GaussianBlur(cv2.erode(covered.astype(np.float32), np.ones((3, 3))), (0, 0), 0.7)
     inside = np.where(covered, inside, 0)[..., None]
     plate = np.clip(image * (1 - inside) + fill * inside + 0.5, 0, 255).astype(np.uint8)
     plate = np.where(covered[..., None], plate, image)

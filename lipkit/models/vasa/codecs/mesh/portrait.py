@@ -69,7 +69,7 @@ def crop_box(points: Array, width: int, height: int) -> Box:
 def take_apart(
     picture: Array, *, alpha: Array | None, face: Face | None, size: int, teeth: Teeth
 ) -> MeshAppearance:
-    """The appearance of the face in ``picture (h, w, 3)``, rendered at most ``size`` pixels large."""
+    """The appearance of a face in ``picture (h, w, 3)``, rendered at most ``size`` large."""
     points = np.asarray((face or largest_face(picture)).points, np.float64)
     check_face(points)
     crop = crop_box(points, picture.shape[1], picture.shape[0])

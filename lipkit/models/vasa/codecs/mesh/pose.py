@@ -55,9 +55,7 @@ def turned_limit(yaw: float) -> float:
     return float(np.interp(abs(yaw), (25.0, 35.0), (1.0, 0.5)))
 
 
-def head_pose(
-    frame: mesh.FaceFrame, pivot: Array, motion: dict[str, float], gains: Gains
-) -> Pose:
+def head_pose(frame: mesh.FaceFrame, pivot: Array, motion: dict[str, float], gains: Gains) -> Pose:
     """The pose that adds ``motion``'s yaw, pitch and roll to those of the photo."""
     own = mesh.euler(frame.rotation)
     asked = np.array([motion["yaw"] * gains.yaw, motion["pitch"] * gains.pitch, motion["roll"]])

@@ -92,9 +92,9 @@ def _skin_luminance(image: Array, points: Array) -> float:
 def _are_teeth(bands: list[Band], grey: Array, saturation: Array, steps: Array) -> bool:
     """Whether bright bands are teeth and not the gloss of a lower lip.
 
-    Where lips have colour, teeth lack it. Otherwise the light must tell: gloss lies below the dark seam of closed
-    lips, while teeth begin right under the upper lip, are about as bright as skin, and go on from
-    column to column.
+    Where lips have colour, teeth lack it. Otherwise the light must tell: gloss lies below the dark
+    seam of closed lips, while teeth begin right under the upper lip, are about as bright as skin,
+    and go on from column to column.
     """
     middle = [(band.top + band.bottom) // 2 for band in bands]
     lip = float(np.median(np.concatenate([saturation[:, 6], saturation[:, -10]])))
@@ -109,9 +109,7 @@ def _are_teeth(bands: list[Band], grey: Array, saturation: Array, steps: Array) 
         inside.append(row[band.top : band.bottom].mean())
         shade.append(np.median(row[: max(band.top, 1)]) - above.min())
         shown.append(band.contrast / max(float(row.max()), 1e-3) > CONTRAST / 2)
-    return bool(
-        np.median(inside) > BRIGHT and np.median(shade) < UNSHADED and np.mean(shown) > 0.8
-    )
+    return bool(np.median(inside) > BRIGHT and np.median(shade) < UNSHADED and np.mean(shown) > 0.8)
 
 
 def _opened(points: Array, where: Array, bands: list[Band]) -> Array:
@@ -119,7 +117,10 @@ def _opened(points: Array, where: Array, bands: list[Band]) -> Array:
     moved = points.copy()
     edges = (
         (mesh.UPPER_LIP_ROWS[0], [row[band.top] for row, band in zip(where, bands, strict=True)]),
-        (mesh.LOWER_LIP_ROWS[0], [row[band.bottom] for row, band in zip(where, bands, strict=True)]),
+        (
+            mesh.LOWER_LIP_ROWS[0],
+            [row[band.bottom] for row, band in zip(where, bands, strict=True)],
+        ),
     )
     for row, places in edges:
         padded = np.pad(np.array(places), ((1, 1), (0, 0)), mode="edge")

@@ -22,13 +22,13 @@ SKIN = np.array([1.15, 0.96, 0.85])  # in white light
 BRIGHTEST = 240.0
 PALE = 0.45  # colour difference of red lips and skin, over the skin's luminance
 CAST = 0.5  # how much of the skin's own deviation from it counts as the scene's light
-TOOTH, CAVITY = (1.42, 1.38, 1.28), (0.12, 0.065, 0.065)
+TOOTH, CAVITY = (1.50, 1.46, 1.37), (0.12, 0.065, 0.065)
 TONGUE, GUM = (0.64, 0.35, 0.35), (0.62, 0.38, 0.38)
 
 
 @dataclass(frozen=True)
 class Tones:
-    """RGB 0..255 of each tissue, ``(3,)`` each; ``pallor`` 1 for lips as pale as the skin, 0 for red."""
+    """RGB 0..255 ``(3,)`` of each tissue; ``pallor`` 1 for lips as pale as the skin, 0 for red."""
 
     skin: Array
     tooth: Array

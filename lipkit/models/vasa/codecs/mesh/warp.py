@@ -25,8 +25,9 @@ STEPS = 9
 
 
 def thin_plate(controls: Array, values: Array, points: Array, smoothing: float = 1e-3) -> Array:
-    """Values ``(m, k)`` at ``points (m, 2)`` of the smoothing thin-plate spline through ``values
-    (n, k)`` at ``controls (n, 2)``; positions in IOD.
+    """Values ``(m, k)`` at ``points (m, 2)`` of a smoothing thin-plate spline, positions in IOD.
+
+    The spline goes through ``values (n, k)`` at ``controls (n, 2)``.
     """
 
     def kernel(a: Array, b: Array) -> Array:
@@ -79,7 +80,8 @@ class Box:
 def box_around(points: Array, margins: tuple[float, float, float], size: tuple[int, int]) -> Box:
     """Box about ``points (k, 2)`` with margins (sides, top, bottom) in pixels, inside ``size``."""
     side, top, bottom = margins
-    low, high = points.min(0) - (side, top), points.max(0) + (side, bottom)
+    low = points.min(0) - np.array([side, top])
+    high = points.max(0) + np.array([side, bottom])
     x0, y0 = (int(np.clip(np.floor(v), 0, s - 2)) for v, s in zip(low, size, strict=True))
     x1, y1 = (int(np.clip(np.ceil(v), 2, s)) for v, s in zip(high, size, strict=True))
     return Box(x0, y0, max(x1, x0 + 2), max(y1, y0 + 2))
@@ -98,8 +100,9 @@ def grid_of(box: Box, step: float) -> Array:
 class Field:
     """A smooth deformation of a box of the picture.
 
-    ``points (h, w, 3)``: grid positions and depth in pixels; ``weight (h, w)``: how far each follows
-    the head's pose; ``basis (k, h, w, 3)``: displacement in pixels per unit of each coefficient.
+    ``points (h, w, 3)``: grid positions and depth in pixels; ``weight (h, w)``: how far each
+    follows the head's pose; ``basis (k, h, w, 3)``: displacement in pixels per unit of each
+    coefficient.
     """
 
     box: Box
