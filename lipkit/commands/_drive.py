@@ -121,6 +121,7 @@ def open_drive(
         yield drive_by_features(loaded, path, name, fps, seed, codec.layout)
     elif kind in (Kind.AUDIO, Kind.VIDEO, Kind.CLIP):
         with about(name):
-            yield drive_by_sound(loaded, path, fps, seed, codec.layout)
+            spoken = drive_by_sound(loaded, path, fps, seed, codec.layout)
+        yield spoken
     else:
         raise BadInput(f"{name}: {kind}, nothing to speak with", hint="give a recording of speech")

@@ -292,6 +292,7 @@ def test_bad_input_gets_one_line(
     said = capsys.readouterr()
     assert said.err.count("\n") == 1, said.err
     assert all(word in said.err for word in words), said.err
+    assert face == sound or not (face in said.err and sound in said.err)
     assert not list(tmp_path.iterdir())
 
 
