@@ -24,7 +24,7 @@ Array = NDArray[Any]
 OPENINGS = (0.08, 0.16)  # IOD beyond the photo's own
 TURN, NOD = 6.0, 4.0  # degrees to either side
 # Beyond these a tracker errs, not the warp.
-APERTURE_RANGE, YAW_RANGE, PITCH_RANGE = (0.9, 1.35), (0.9, 1.7), (0.8, 1.4)
+APERTURE_RANGE, YAW_RANGE, PITCH_RANGE = (0.9, 1.45), (0.9, 1.7), (0.8, 1.4)
 
 
 def _probes(appearance: MeshAppearance) -> Array:

@@ -21,7 +21,7 @@ from lipkit.models.vasa.codecs.mesh.warp import Box, box_around, smoothstep
 
 Array = NDArray[Any]
 
-LASH_DARKNESS = np.array([0.36, 0.41, 0.43])  # RGB taken away: a lash line is warm
+LASH_TONE = np.array([0.44, 0.38, 0.36])  # RGB over the lid's: a lash line is dark and warm
 OFF = 0.02  # blinks below this are not drawn
 STREAKY = (1.6, 3.5)  # stretch over which lid skin turns to its blurred version
 
@@ -109,5 +109,7 @@ def _draw_lid(drawn: Array, image: Array, eye: Eye, lid: Lid, at: Array, closing
     skin = cv2.blendLinear(_linear(lid.skin, inside), sharp, blurred, 1 - blurred)
     cover = _linear(lid.cover, inside) * eye.feather
     mixed = cv2.blendLinear(skin, drawn, cover, 1 - cover)
-    line = _linear(lid.lash, inside)[..., None] * (LASH_DARKNESS * min(1.0, 1.6 * closing))
-    return np.clip(mixed * (1 - line) + 0.5, 0, 255).astype(np.uint8)
+    line = _linear(lid.lash, inside)[..., None] * min(1.0, 1.6 * closing)
+    # Not darker than this: lashes that the photo has already must not turn black.
+    lash = np.minimum(mixed, lid.tone * LASH_TONE)
+    return np.clip(mixed + line * (lash - mixed) + 0.5, 0, 255).astype(np.uint8)

@@ -23,7 +23,7 @@ RIM_LIFT = 0.022  # IOD; the tracked upper rim often lies on the iris: lid skin 
 OVERLAP = 0.012  # IOD that a closed lid goes past the lower rim
 LOWER_RISES = 0.18  # of the opening, the lower lid's part in closing it
 # Shares of the rim's travel, from the row that stays to the rim.
-UPPER_FOLLOWS = (0.0, 0.40, 0.97, 1.0)  # brow, crease, lash band, rim
+UPPER_FOLLOWS = (0.0, 0.33, 0.97, 1.0)  # brow, crease, lash band, rim
 LOWER_FOLLOWS = (0.0, 0.55, 1.0)  # a line on the cheek, lash row, rim
 CHEEK_LINE = 0.16  # IOD below the lower rim
 BROW_CLEAR = 0.25  # of the way to the crease stays still below the tracked brow: its hair does
@@ -40,7 +40,7 @@ class Lid:
     ``towards (2,)`` is the direction in which it closes and ``height (h, w)`` each pixel's place
     along it; ``knots (k, h, w)`` the heights of the rows in its column, which follow the ``travel
     (h, w)`` of the rim by the shares ``follows``. ``cover`` masks its skin, ``lash`` its lash line,
-    ``skin (h, w, 3)`` is the photo blurred along the lid.
+    ``skin (h, w, 3)`` is the photo blurred along the lid, ``tone (3,)`` the lid's usual colour.
     """
 
     towards: Array
@@ -51,6 +51,7 @@ class Lid:
     cover: Array
     lash: Array
     skin: Array
+    tone: Array
 
 
 def _columns(shape: FaceShape, rows: mesh.EyeRows, brow: tuple[int, ...], axes: Array) -> Array:
@@ -145,6 +146,7 @@ class _Over:
         over = np.stack([self.at(sign * knot) for knot in knots])
         soft = max(0.7, 0.008 * self.unit)
         distance = (height - over[-1]) / (LASH_WIDTH * self.unit + 0.3)
+        fold = (height > over[-3]) & (height < over[-1]) & (self.share > 0) & (self.share < 1)
         within = smoothstep(self.share, -0.02, 0.1) * smoothstep(1 - self.share, -0.02, 0.1)
         return Lid(
             towards=(sign * self.down).astype(np.float32),
@@ -155,6 +157,7 @@ class _Over:
             cover=smoothstep(over[-1] - height, -soft, soft).astype(np.float32),
             lash=(within * np.exp(-(distance**2)) * closes_down).astype(np.float32),
             skin=skin,
+            tone=np.median(skin[fold], 0) if fold.any() else np.full(3, 128.0),
         )
 
 
