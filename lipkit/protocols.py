@@ -16,10 +16,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
     Frames = NDArray[np.uint8]
+    Pixels = NDArray[Any]  # (f, h, w, 3|4) uint8 or uint16 over the full range
+    Reader = Callable[[Sequence[int]], Iterator[Frames]]
     Floats = NDArray[np.float32]
 
 
@@ -144,6 +148,61 @@ class Syncer(Protocol):
         self, crops: Iterable[Any], audio: Features, sampling: Any, generator: Any
     ) -> Iterator[Any]:
         """Crops ``(f, 3, h, w)`` in -1..1 in, as many and alike but for the mouth out."""
+        ...
+
+
+@dataclass(frozen=True)
+class FaceTrack:
+    """One face through a source video, one row a source frame.
+
+    ``points (f, k, 2|3)`` in pixels of the frames as shown, ``valid (f,)`` where a face is (other
+    rows mean nothing), ``shot (f,)`` counts scene cuts, ``times`` when each frame is shown.
+    """
+
+    points: Floats
+    valid: NDArray[np.bool_]
+    shot: NDArray[Any]
+    times: Sequence[Fraction]
+    fps: Fraction
+    frame_size: tuple[int, int]  # width, height
+    scheme: str  # landmark numbering
+
+    def __len__(self) -> int:
+        return len(self.valid)
+
+
+class Editor(Protocol):
+    """Gives whole frames of a video other lips, in place."""
+
+    name: str
+    scheme: str  # the landmark numbering that it reads
+
+    def hear(self, chunks: Iterable[Floats]) -> Any:
+        """What the editor keeps of a voice: mono chunks ``(n,)`` at 16 kHz, heard once a job."""
+        ...
+
+    def study(self, track: FaceTrack, read: Reader) -> Any:
+        """What the whole clip teaches, such as the speaker's own range; asked once a job.
+
+        ``read`` takes ascending source frame numbers and yields those frames ``(1, h, w, 3)``.
+        """
+        ...
+
+    def edit(
+        self,
+        frames: Pixels,
+        rows: Sequence[int],
+        times: Sequence[Fraction],
+        track: FaceTrack,
+        voice: Any,
+        study: Any,
+    ) -> Pixels:
+        """New frames alike but for the mouth; pixels outside it and faceless frames stay as is.
+
+        ``frames[i]`` is source frame ``rows[i]``, seen at the voice's second ``times[i]``; a source
+        frame can occur several times. A pure function of its arguments, so that neither the cut
+        into chunks nor an interruption shows; several threads may call it at once.
+        """
         ...
 
 
