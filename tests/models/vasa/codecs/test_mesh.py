@@ -117,6 +117,17 @@ def test_a_large_crop_is_reduced_and_pasted_back_without_a_seam(astronaut) -> No
     assert border.max() > 20
 
 
+def test_a_narrow_picture_has_no_seam_across_it(astronaut) -> None:
+    narrow = np.ascontiguousarray(astronaut[:, 150:300])
+    portrait = MeshCodec().encode_appearance(narrow)
+    assert portrait.crop.width == 150
+    crop = drawn(portrait, aperture=0.3, jaw=0.13, yaw=8.0, y=0.1)
+    border = difference(crop, portrait.image)
+    inner = [row for row, edge in ((0, portrait.crop.y0), (-1, 512 - portrait.crop.y1)) if edge]
+    assert inner
+    assert border[inner].max() == 0
+
+
 def test_a_chosen_face_is_the_one_that_moves(astronaut) -> None:
     two = np.concatenate([astronaut, astronaut[:, ::-1]], 1)
     faces = MediapipeTracker(still=True).detect(two[None])[0]

@@ -94,8 +94,13 @@ class MeshAppearance:
         return frames
 
 
-def _field(shape: FaceShape, box: Box, step: float, skip: tuple[int, ...], weight: Array) -> Field:
-    """The deformation over ``box`` by all landmarks but ``skip``, still beyond the face."""
+def _field(
+    shape: FaceShape, box: Box, step: float, skip: tuple[int, ...], weight: Array, fade: Array
+) -> Field:
+    """The deformation over ``box`` by all landmarks but ``skip``, still beyond the face.
+
+    ``weight`` and ``fade (S, S)`` tell how far each pixel follows the head, and may move at all.
+    """
     places = grid_of(box, step)
     flat = places.reshape(-1, 2)
     rings = [depth.face_ring(shape, scale) for scale in (1.3, 1.8, 2.6)]
@@ -106,10 +111,13 @@ def _field(shape: FaceShape, box: Box, step: float, skip: tuple[int, ...], weigh
     origin, unit = shape.frame.origin[:2], shape.unit
     values = np.concatenate(moved, 1).transpose(1, 0, 2).reshape(len(controls), -1)
     basis = thin_plate((controls - origin) / unit, values, (flat - origin) / unit)
-    follows = cv2.remap(weight, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    follows, free = (
+        cv2.remap(values, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for values in (weight, fade)
+    )
     z = depth.depth_at(shape, flat).reshape(*places.shape[:2], 1)
     basis = basis.reshape(*places.shape[:2], -1, 3).transpose(2, 0, 1, 3)
-    basis = basis * _near_face(shape, places)
+    basis = basis * np.minimum(_near_face(shape, places), free[..., None])
     return Field(box, np.dstack([places, z]).astype(np.float32), follows, basis.astype(np.float32))
 
 
@@ -131,11 +139,12 @@ def build_appearance(
     height, width = picture.shape[:2]
     inner = (crop.x0 > 0, crop.y0 > 0, crop.x1 < width, crop.y1 < height)
     person = depth.person_mask(shape, matte)
-    weight = depth.pose_weight(shape, person, depth.border_fade(size, inner))
+    fade = depth.border_fade(size, inner)
+    weight = depth.pose_weight(shape, person, fade)
     whole = Box(0, 0, size, size)
     box, source = mouth_boxes(shape, size)
-    upper = _field(shape, whole, size / CELLS, mesh.LOWER_LIP, weight)
-    lower = _field(shape, box, max(1.5, MOUTH_STEP * shape.unit), mesh.UPPER_LIP, weight)
+    upper = _field(shape, whole, size / CELLS, mesh.LOWER_LIP, weight, fade)
+    lower = _field(shape, box, max(1.5, MOUTH_STEP * shape.unit), mesh.UPPER_LIP, weight, fade)
     inside = own_inside(shape, source)
     tones = face_tones(image, shape, None)
     if inside is not None:

@@ -16,6 +16,8 @@ from lipkit.models.vasa.codecs.mesh.pose import head_pose
 
 Array = NDArray[Any]
 
+LID_FOLLOWS = 0.012  # of its way per degree that the eye looks down: a lid rides on the eyeball
+
 
 def draw_frame(appearance: MeshAppearance, row: Array) -> Array:
     """The crop ``(S, S, 3)`` of ``appearance`` under one motion ``row (c,)``.
@@ -41,5 +43,6 @@ def draw_frame(appearance: MeshAppearance, row: Array) -> Array:
     for eye, blink in zip(
         appearance.eyes, (motion["blink_left"], motion["blink_right"]), strict=True
     ):
-        draw_eye(out, image, eye, where, blink, turn)
+        closed = blink + (1 - blink) * LID_FOLLOWS * max(motion["gaze_y"], 0.0)
+        draw_eye(out, image, eye, where, closed, turn)
     return out

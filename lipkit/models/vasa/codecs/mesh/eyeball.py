@@ -46,6 +46,7 @@ def build_eyeball(image: Array, shape: FaceShape, rows: mesh.EyeRows, source: Bo
     shape_hw = (source.height, source.width)
     opening = polygon_mask(shape_hw, rim, max(0.5, 0.006 * shape.unit))
     iris = _darkest_disc(photo, opening, iris - corner, radius) + corner
+    opening = _with_whole_iris(photo, opening, iris - corner, radius)
     return Eyeball(
         texture=_filled(photo, opening, iris - corner, radius),
         opening=opening,
@@ -80,6 +81,24 @@ def _darkest_disc(photo: Array, opening: Array, iris: Array, radius: float) -> A
     found = np.array([column, row], np.float64)
     # Whole pixels are coarser than a tracker that is right.
     return found if np.linalg.norm(found - iris) > 0.25 * radius else iris
+
+
+def _with_whole_iris(photo: Array, opening: Array, iris: Array, radius: float) -> Array:
+    """``opening`` and what of the iris' lower half lies just under the tracked lower rim.
+
+    Left out, it would stay behind as a dark crescent when the eye turns up.
+    """
+    y, x = np.mgrid[0 : photo.shape[0], 0 : photo.shape[1]].astype(np.float32)
+    distance = np.hypot(x - iris[0], y - iris[1]) / radius
+    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+    disc = (distance < 0.9) & (opening > 0.9)
+    under = (distance > 1.1) & (distance < 1.5) & (y > iris[1])
+    if not (disc.any() and under.any()):
+        return opening
+    middle = (float(np.median(grey[disc])) + float(np.median(grey[under]))) / 2
+    missed = (distance < 1.08) & (y > iris[1]) & (grey < middle)
+    soft = cv2.GaussianBlur(missed.astype(np.float32), (0, 0), max(0.5, 0.12 * radius))
+    return np.maximum(opening, np.clip(1.6 * soft, 0, 1))
 
 
 def _filled(photo: Array, opening: Array, iris: Array, radius: float) -> Array:

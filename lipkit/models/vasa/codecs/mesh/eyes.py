@@ -21,8 +21,8 @@ from lipkit.models.vasa.codecs.mesh.warp import Box, box_around, smoothstep
 
 Array = NDArray[Any]
 
-LASH_TONE = np.array([0.44, 0.38, 0.36])  # RGB over the lid's: a lash line is dark and warm
-OFF = 0.02  # blinks below this are not drawn
+OFF = 0.02  # blinks below this are not drawn,
+STILL = 0.25  # nor are lids that move by fewer pixels
 STREAKY = (1.6, 3.5)  # stretch over which lid skin turns to its blurred version
 
 
@@ -77,7 +77,8 @@ def draw_eye(
         drawn = _draw_gaze(drawn, eye, at, turn)
     if blink >= OFF:
         for lid in eye.lids:
-            drawn = _draw_lid(drawn, image, eye, lid, at, min(blink, 1.0))
+            if blink * lid.travel.max() > STILL:
+                drawn = _draw_lid(drawn, image, eye, lid, at, min(blink, 1.0))
     out[eye.box.slices] = drawn
 
 
@@ -109,7 +110,8 @@ def _draw_lid(drawn: Array, image: Array, eye: Eye, lid: Lid, at: Array, closing
     skin = cv2.blendLinear(_linear(lid.skin, inside), sharp, blurred, 1 - blurred)
     cover = _linear(lid.cover, inside) * eye.feather
     mixed = cv2.blendLinear(skin, drawn, cover, 1 - cover)
-    line = _linear(lid.lash, inside)[..., None] * min(1.0, 1.6 * closing)
+    if not lid.lash.any():
+        return mixed
+    line = _linear(lid.lash, inside) * min(1.0, 1.6 * closing)
     # Not darker than this: lashes that the photo has already must not turn black.
-    lash = np.minimum(mixed, lid.tone * LASH_TONE)
-    return np.clip(mixed + line * (lash - mixed) + 0.5, 0, 255).astype(np.uint8)
+    return cv2.blendLinear(np.minimum(mixed, lid.line), mixed, line, 1 - line)

@@ -87,7 +87,7 @@ def _teeth(where: Array, widths: tuple[float, ...], upper: bool, tone: Array) ->
                 edge = 0.034 - 0.03 * (middle / 0.3) ** 2
                 inside = smoothstep(y - (edge + rounding), -0.004, 0.004) * (y < edge + 0.10)
                 depth = np.clip((y - edge) / 0.10, 0, 1)
-            inside = inside * smoothstep(1.02 - np.abs(u), 0.0, 0.10)
+            inside = inside * smoothstep(1.07 - np.abs(u), 0.0, 0.10)
             shade = (1 - 0.14 * np.abs(u) ** 2.5) * (1 - 0.72 * min(1, abs(middle) / 0.33) ** 2.2)
             shade = shade * (0.93 + 0.07 * np.sin(np.pi * np.clip(depth * 1.4, 0, 1)))
             colour += (inside * shade * (1.0 if upper else 0.56))[..., None] * tone

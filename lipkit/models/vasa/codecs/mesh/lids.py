@@ -28,6 +28,7 @@ LOWER_FOLLOWS = (0.0, 0.55, 1.0)  # a line on the cheek, lash row, rim
 CHEEK_LINE = 0.16  # IOD below the lower rim
 BROW_CLEAR = 0.25  # of the way to the crease stays still below the tracked brow: its hair does
 LASH_WIDTH = 0.009  # IOD
+LASH_TONE = np.array([0.44, 0.38, 0.36])  # RGB over the lid's: a lash line is dark and warm
 BEYOND = 0.35  # eye lengths that the lids' motion may reach past the corners
 SAMPLES = 96  # columns
 SKIN_BLUR = 0.035  # IOD along the lid: stretched skin shows streaks without
@@ -40,7 +41,7 @@ class Lid:
     ``towards (2,)`` is the direction in which it closes and ``height (h, w)`` each pixel's place
     along it; ``knots (k, h, w)`` the heights of the rows in its column, which follow the ``travel
     (h, w)`` of the rim by the shares ``follows``. ``cover`` masks its skin, ``lash`` its lash line,
-    ``skin (h, w, 3)`` is the photo blurred along the lid, ``tone (3,)`` the lid's usual colour.
+    ``skin (h, w, 3)`` is the photo blurred along the lid, ``line (3,)`` the lash line's colour.
     """
 
     towards: Array
@@ -51,7 +52,7 @@ class Lid:
     cover: Array
     lash: Array
     skin: Array
-    tone: Array
+    line: Array
 
 
 def _columns(shape: FaceShape, rows: mesh.EyeRows, brow: tuple[int, ...], axes: Array) -> Array:
@@ -104,7 +105,7 @@ def build_lids(image: Array, shape: FaceShape, side: int, source: Box) -> tuple[
     share *= opening.max() / max(float(share.max()), 1e-3)
     reach = opening.max() + (RIM_LIFT + OVERLAP) * unit
     travel = share * reach / max(float(opening.max()), 1e-3)
-    place, height = np.moveaxis((source.pixels() - first) @ axes.T, -1, 0)
+    place, height = np.moveaxis((source.pixels - first) @ axes.T, -1, 0)
     column = (np.clip(place / length, -BEYOND, 1 + BEYOND) + BEYOND) / (1 + 2 * BEYOND)
     over = _Over(column * (SAMPLES - 1), height, axes[1], place / length, unit)
     photo = np.ascontiguousarray(image[source.slices])
@@ -147,6 +148,7 @@ class _Over:
         soft = max(0.7, 0.008 * self.unit)
         distance = (height - over[-1]) / (LASH_WIDTH * self.unit + 0.3)
         fold = (height > over[-3]) & (height < over[-1]) & (self.share > 0) & (self.share < 1)
+        tone = np.median(skin[fold], 0) if fold.any() else np.full(3, 128.0)
         within = smoothstep(self.share, -0.02, 0.1) * smoothstep(1 - self.share, -0.02, 0.1)
         return Lid(
             towards=(sign * self.down).astype(np.float32),
@@ -157,7 +159,7 @@ class _Over:
             cover=smoothstep(over[-1] - height, -soft, soft).astype(np.float32),
             lash=(within * np.exp(-(distance**2)) * closes_down).astype(np.float32),
             skin=skin,
-            tone=np.median(skin[fold], 0) if fold.any() else np.full(3, 128.0),
+            line=(tone * LASH_TONE).astype(np.uint8),
         )
 
 

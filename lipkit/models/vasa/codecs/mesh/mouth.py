@@ -108,10 +108,7 @@ def draw_mouth(
     lower = _sample(lips, lower_at, cubic=True)
     above = 1 - (1 - _sample(mouth.above, upper_at)) * (active * mouth.feather)
     below = _sample(mouth.below, lower_at)
-    if float(((1 - above) * (1 - below)).max()) > 0.02:
-        inside = _inside(mouth, shape, opening, pose, np.maximum(above, below))
-        lower = cv2.blendLinear(lower.astype(np.float32), inside, below, 1 - below)
-        lower = np.clip(lower + 0.5, 0, 255).astype(np.uint8)
+    _fill_hole(lower, mouth, shape, opening, pose, (above, below))
     out[mouth.box.slices] = cv2.blendLinear(upper, lower, above, 1 - above)
 
 
@@ -126,28 +123,46 @@ def _blend_parted(upper: Array, lips: Array, mouth: Mouth, where: Array) -> Arra
     return cv2.blendLinear(fresh, upper, mouth.feather, 1 - mouth.feather)
 
 
-def _inside(mouth: Mouth, shape: FaceShape, opening: float, pose: Pose, lips: Array) -> Array:
-    """The inside of the mouth over the box, float32; ``lips (h, w)`` shade it."""
+def _fill_hole(
+    lower: Array,
+    mouth: Mouth,
+    shape: FaceShape,
+    opening: float,
+    pose: Pose,
+    lips: tuple[Array, Array],
+) -> None:
+    """Draw the inside of the mouth into ``lower (h, w, 3)`` where neither of the ``lips`` is."""
+    above, below = lips
+    hole = ((1 - above) * (1 - below) > 0.004).astype(np.uint8)
+    x, y, width, height = cv2.boundingRect(hole)
+    if not width:
+        return
+    there = (slice(y, y + height), slice(x, x + width))
+    x0, y0 = mouth.box.x0 + x, mouth.box.y0 + y
+    box = Box(x0, y0, x0 + width, y0 + height)
     drop = max(opening + min(shape.gap, 0.05), 0.0)
-    inside = mouth.interior.paint(shape, pose, drop, mouth.box)
-    wide = cv2.GaussianBlur(lips, (0, 0), 0.035 * shape.unit)
-    near = cv2.GaussianBlur(lips, (0, 0), 0.010 * shape.unit)
+    inside = mouth.interior.paint(shape, pose, drop, box)
+    cover = np.maximum(above, below)
+    wide = cv2.GaussianBlur(cover, (0, 0), 0.035 * shape.unit)[there]
+    near = cv2.GaussianBlur(cover, (0, 0), 0.010 * shape.unit)[there]
     inside *= (1 - LIP_SHADOW * wide - CONTACT_SHADOW * near)[..., None]
-    if mouth.inside is None:
-        return inside
-    return _own_over(inside, mouth, shape, pose)
+    if mouth.inside is not None:
+        inside = _own_over(inside, mouth, shape, pose, box)
+    inside = np.clip(inside + 0.5, 0, 255).astype(np.uint8)
+    share = np.ascontiguousarray(below[there])
+    lower[there] = cv2.blendLinear(np.ascontiguousarray(lower[there]), inside, share, 1 - share)
 
 
-def _own_over(inside: Array, mouth: Mouth, shape: FaceShape, pose: Pose) -> Array:
-    """The photo's own mouth inside, moving with the skull alone, over the painted one."""
+def _own_over(inside: Array, mouth: Mouth, shape: FaceShape, pose: Pose, box: Box) -> Array:
+    """The photo's own mouth inside, moving with the skull alone, over what ``box`` shows."""
     anchor = mouth.interior.origin
     corners = mesh.from_local(anchor + np.eye(3)[[2, 0, 1]] * [1, 1, 0], shape.frame)
     before, after = corners[:, :2].astype(np.float32), pose.move(corners).astype(np.float32)
     moved = cv2.getAffineTransform(
         before - np.float32([mouth.source.x0, mouth.source.y0]),
-        after - np.float32([mouth.box.x0, mouth.box.y0]),
+        after - np.float32([box.x0, box.y0]),
     )
-    size = (mouth.box.width, mouth.box.height)
+    size = (box.width, box.height)
     texture, cover = mouth.inside
     own = cv2.warpAffine(texture, moved, size, flags=cv2.INTER_CUBIC)
     mask = cv2.warpAffine(cover, moved, size, flags=cv2.INTER_LINEAR)

@@ -8,6 +8,7 @@ size, which costs the same for every resolution.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -71,6 +72,7 @@ class Box:
         """Rows and columns of an array."""
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
+    @cached_property
     def pixels(self) -> Array:
         """Pixel positions ``(h, w, 2)`` float32."""
         x, y = np.meshgrid(np.arange(self.x0, self.x1), np.arange(self.y0, self.y1))
@@ -123,7 +125,7 @@ class Field:
         cell = np.array([self.box.width / columns, self.box.height / rows], np.float32)
         # In cells, so that a step of the iteration is a single remap.
         forward = np.ascontiguousarray(displacement / cell, np.float32)
-        start = Box(0, 0, columns, rows).pixels()
+        start = Box(0, 0, columns, rows).pixels
         back = -forward
         for _ in range(STEPS):
             moved = cv2.remap(
@@ -131,7 +133,7 @@ class Field:
             )
             back = (1 - DAMPING) * back - DAMPING * moved
         size = (self.box.width, self.box.height)
-        return cv2.resize(back * cell, size, interpolation=cv2.INTER_LINEAR) + self.box.pixels()
+        return cv2.resize(back * cell, size, interpolation=cv2.INTER_LINEAR) + self.box.pixels
 
 
 def polygon_mask(shape: tuple[int, int], polygon: Array, blur: float = 0.7) -> Array:
