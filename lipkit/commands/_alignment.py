@@ -90,6 +90,7 @@ class Alignment:
 
         found = survey(watched(), tracker, wish)
         geometry = self._geometry(name, path, found, wish, tracker, times, video.size, seen)
+        geometry = replace(geometry, rotation=video.rotation)
         with ui.progress(len(times), f"cutting {name}") as bar:
             cut = _counted(crops(read_frames(path), geometry), bar.advance)
             self._write(name, path, output, geometry, cut)
