@@ -23,7 +23,7 @@ AVERAGE_WIDTH = 0.56
 # Tooth widths in IOD from the midline outwards.
 UPPER_TEETH = (0.092, 0.072, 0.068, 0.055, 0.045)
 LOWER_TEETH = (0.056, 0.058, 0.062, 0.055, 0.045)
-TEETH_FOLLOW, TONGUE_FOLLOWS = 0.72, 0.52  # of an opening, by the lower teeth and the tongue
+TEETH_FOLLOW, TONGUE_FOLLOWS = 0.80, 0.52  # of an opening, by the lower teeth and the tongue
 
 
 @dataclass(frozen=True)

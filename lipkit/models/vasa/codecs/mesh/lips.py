@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lipkit.faces import mesh
 from lipkit.models.vasa.codecs.mesh.shape import FaceShape
+from lipkit.models.vasa.codecs.mesh.tones import Tones
 from lipkit.models.vasa.codecs.mesh.warp import Box, box_around, polygon_mask
 
 Array = NDArray[Any]
@@ -18,6 +19,7 @@ SEAM_BAND = 0.016  # IOD beside the seam that is repainted for parted lips, and 
 SHADOW_BAND, SHADOW = 0.045, 0.7  # is darker than this share of the usual there
 CORNER_OVERLAP = 0.05  # IOD
 RAISED = 0.09  # IOD that the photo's own teeth are continued under the upper lip
+TOOTH_EDGE = 0.03  # IOD outside the tracked contour where teeth may still show
 LIP_BLEED = 0.015  # IOD below the upper lip that still have its colour
 WET_REACH = 0.014, 0.012  # IOD, and what pale lips have in addition
 WET_SHADE = np.array([0.30, 0.43, 0.41])  # RGB taken away at the inner edge of parted lips
@@ -102,10 +104,26 @@ def raised_inside(lips: Array, inside: Array, shape: FaceShape) -> tuple[Array, 
     return texture, cv2.GaussianBlur(whole.astype(np.float32), (0, 0), soft)
 
 
-def parted_lips(lips: Array, shape: FaceShape, source: Box, pallor: float) -> Array | None:
+def bare_lips(lips: Array, inside: Array, shape: FaceShape, tones: Tones) -> Array:
+    """The photo of an open mouth with nothing but lips: no teeth on their edges or between them.
+
+    The tracked contour lies some pixels off the teeth's edge; these would ride on a closing lip.
+    """
+    reach = max(1, round(TOOTH_EDGE * shape.unit))
+    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    hole = (inside > 0.3).astype(np.uint8)
+    near = cv2.dilate(hole, ellipse) > 0
+    colours = lips.astype(np.float32)
+    to_tooth, to_lip = (
+        np.linalg.norm(colours - tone, axis=-1) for tone in (tones.tooth, tones.lip)
+    )
+    toothy = near & (to_tooth < to_lip)
+    radius = max(2, round(0.03 * shape.unit))
+    return cv2.inpaint(lips, hole | toothy.astype(np.uint8), radius, cv2.INPAINT_TELEA)
+
+
+def parted_lips(lips: Array, shape: FaceShape, source: Box, pallor: float) -> Array:
     """The photo without the dark line between closed lips, which else travels with a parted lip."""
-    if shape.open:
-        return None
     grey = cv2.cvtColor(lips, cv2.COLOR_RGB2GRAY)
     middle = np.median(grey[_seam_band(shape, source, SHADOW_BAND) > 0.3])
     dark = (_seam_band(shape, source, SHADOW_BAND) > 0.3) & (grey < SHADOW * middle)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lipkit.faces import mesh
 from lipkit.models.vasa.codecs.mesh.interior import Interior, paint_interior
 from lipkit.models.vasa.codecs.mesh.lips import (
+    bare_lips,
     lip_masks,
     mouth_boxes,
     own_inside,
@@ -39,16 +40,16 @@ AT_REST = np.array([0.02, 0.1, 0.02, 0.02, 0.2])
 class Mouth:
     """What a frame's mouth is made of; arrays cover ``source``, results cover ``box``.
 
-    ``lips`` is the photo, ``parted`` the photo without the dark line between closed lips (None for
-    an open mouth), ``above`` and ``below`` the lips' masks, ``inside`` the photo's own mouth inside
-    and its mask (None for a closed mouth); ``feather`` fades the lower layer at the box's border.
+    ``lips`` is the photo, ``parted`` the same with nothing between the lips or upon them, ``above``
+    and ``below`` the lips' masks, ``inside`` the photo's own mouth inside and its mask (None for a
+    closed mouth); ``feather`` fades the lower layer at the box's border.
     """
 
     box: Box
     source: Box
     field: Field
     lips: Array
-    parted: Array | None
+    parted: Array
     above: Array
     below: Array
     inside: tuple[Array, Array] | None
@@ -70,12 +71,16 @@ def build_mouth(image: Array, shape: FaceShape, field: Field, tones: Tones) -> M
     lips = np.ascontiguousarray(image[source.slices])
     above, below = lip_masks(shape, source)
     inside = own_inside(shape, source)
+    if inside is None:
+        parted = parted_lips(lips, shape, source, tones.pallor)
+    else:
+        parted = bare_lips(lips, inside, shape, tones)
     return Mouth(
         box=box,
         source=source,
         field=field,
         lips=lips,
-        parted=parted_lips(lips, shape, source, tones.pallor),
+        parted=parted,
         above=above,
         below=below,
         inside=None if inside is None else raised_inside(lips, inside, shape),
@@ -101,8 +106,8 @@ def draw_mouth(
     lower_at = mouth.field.backward(mouth.field.displacement(coefficients, pose)) - corner
     opening = float(coefficients[0])
     upper, lips = out[mouth.box.slices], mouth.lips
-    parting = float(smoothstep(opening, *PARTING)) if mouth.parted is not None else 0.0
-    if mouth.parted is not None and parting > 0:
+    parting = float(smoothstep(opening, *PARTING)) if mouth.inside is None else active
+    if parting > 0:
         lips = cv2.addWeighted(mouth.parted, parting, mouth.lips, 1 - parting, 0)
         upper = _blend_parted(upper, lips, mouth, upper_at)
     lower = _sample(lips, lower_at, cubic=True)

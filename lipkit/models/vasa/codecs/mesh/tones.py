@@ -31,6 +31,7 @@ class Tones:
     """RGB 0..255 ``(3,)`` of each tissue; ``pallor`` 1 for lips as pale as the skin, 0 for red."""
 
     skin: Array
+    lip: Array
     tooth: Array
     cavity: Array
     tongue: Array
@@ -82,6 +83,7 @@ def face_tones(image: Array, shape: FaceShape, inside: Array | None) -> Tones:
     tooth = own_teeth(image, inside, light) if inside is not None else None
     return Tones(
         skin=skin,
+        lip=lips,
         tooth=tone(TOOTH) if tooth is None else tooth,
         cavity=tone(CAVITY),
         tongue=tone(TONGUE),
