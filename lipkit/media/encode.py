@@ -141,20 +141,21 @@ def is_hardware(name: str) -> bool:
 
 
 def stored_pixel(encode: Encode, codec: Codec, frames: str) -> str:
-    """The pixel format on disk for incoming ``frames`` of layout rgb24, rgba or rgb48le."""
+    """The pixel format on disk for incoming ``frames`` of layout rgb24, rgba, rgb48le, rgba64le."""
     if encode.lossless:
         assert codec.lossless is not None
         if codec.encoder == "ffv1":
-            return {"rgba": "bgra", "rgb48le": "gbrp16le"}.get(frames, "bgr0")
+            deep = {"rgb48le": "gbrp16le", "rgba64le": "gbrap16le"}
+            return {"rgba": "bgra", **deep}.get(frames, "bgr0")
         if frames != "rgb24":
             raise BadUsage(f"lossless {encode.codec} keeps 8-bit RGB only", hint="use ffv1")
         return codec.lossless[1]
     if encode.pixel is not None:
         return encode.pixel
-    if frames == "rgba":
+    if frames.startswith("rgba"):
         if codec.alpha is None:
             raise BadUsage(f"{encode.codec} has no alpha", hint="use prores, vp9 or ffv1")
-        return codec.alpha
+        return "gbrap16le" if (codec.alpha, frames) == ("bgra", "rgba64le") else codec.alpha
     if frames == "rgb48le" and codec.encoder == "ffv1":
         return "gbrp16le"
     if frames == "rgb48le" and codec.pixel == "yuv420p" and not codec.device:

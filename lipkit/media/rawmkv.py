@@ -11,7 +11,7 @@ from fractions import Fraction
 
 NANOSECONDS = 1_000_000_000
 # How the layouts are called in RFC 9559's UncompressedFourCC, as ffmpeg reads it.
-FOURCC = {"rgb24": b"RGB\x18", "rgba": b"RGBA", "rgb48le": b"RGB\x30"}
+FOURCC = {"rgb24": b"RGB\x18", "rgba": b"RGBA", "rgb48le": b"RGB\x30", "rgba64le": b"RBA\x40"}
 
 _UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
 _TRACK = b"\x81"

@@ -35,13 +35,14 @@ __all__ = [
     "read_timed_frames",
 ]
 
-Pixel = Literal["rgb24", "rgba", "rgb48"]
+Pixel = Literal["rgb24", "rgba", "rgb48", "rgba64"]
 
 CHUNK_BYTES = 64 << 20
 _LAYOUTS: dict[str, tuple[str, int, type[np.generic]]] = {
     "rgb24": ("rgb24", 3, np.uint8),
     "rgba": ("rgba", 4, np.uint8),
     "rgb48": ("rgb48le", 3, np.uint16),
+    "rgba64": ("rgba64le", 4, np.uint16),
 }
 log = logging.getLogger(__name__)
 
@@ -66,8 +67,8 @@ def read_frames(
 ) -> Iterator[NDArray[Any]]:
     """Chunks ``(f, h, w, c)`` of the frames shown from ``start`` until before ``end`` seconds.
 
-    Upright, uint8 RGB (``rgba`` with straight alpha; ``rgb48`` uint16 over the full range), scaled
-    to ``size`` (width, height). Without ``exact`` colours come faster and a grey level too dark:
+    Upright, uint8 RGB (``rgba`` with straight alpha; ``rgb48`` and ``rgba64`` uint16 over the full
+    range), scaled to ``size`` (width, height). Without ``exact`` colours come faster and a grey level too dark:
     enough to look at, not to write again. A chunk holds at most ``chunk`` frames, fewer when they
     are large. BadInput when nothing can be decoded; a file that breaks off is read as far as it
     goes, with a warning in the log.
@@ -142,7 +143,7 @@ def _full_chunks(
 
 def _decoder(video: VideoInfo, pixel: Pixel) -> list[str]:
     """The libvpx decoders where alpha is asked for: ffmpeg's own VP8 and VP9 decoders drop it."""
-    if pixel == "rgba" and video.alpha and video.codec in ("vp8", "vp9"):
+    if pixel in ("rgba", "rgba64") and video.alpha and video.codec in ("vp8", "vp9"):
         return ["-c:v", "libvpx" if video.codec == "vp8" else "libvpx-vp9"]
     return []
 

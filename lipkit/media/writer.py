@@ -54,7 +54,7 @@ class VideoWriter:
 
     Either ``fps`` or ``times`` gives the clock: ``times`` holds the second at which each frame is
     shown. ``color`` are the tags of the source (None: BT.709). ``pixel`` is what comes in: rgb24
-    and rgba take uint8 frames, rgb48 uint16. Storage that halves the colour drops the last odd
+    and rgba take uint8 frames, rgb48 and rgba64 uint16. Storage that halves the colour drops the last odd
     row or column.
     """
 
@@ -79,7 +79,7 @@ class VideoWriter:
         self.size = size
         self._encode = encode or Encode()
         self._container = container_of(path, self._encode)
-        self._layout = "rgb48le" if pixel == "rgb48" else pixel
+        self._layout = f"{pixel}le" if pixel in ("rgb48", "rgba64") else pixel
         self._audio = audio
         self._color = NEW_PICTURE if color is None else color
         self._aspect = aspect
@@ -112,8 +112,8 @@ class VideoWriter:
 
     def write(self, frames: NDArray[Any]) -> None:
         """Append ``frames (f, h, w, c)``; MediaError with ffmpeg's words when it fails."""
-        shape = (self.size[1], self.size[0], 4 if self._layout == "rgba" else 3)
-        kind = np.uint16 if self._layout == "rgb48le" else np.uint8
+        shape = (self.size[1], self.size[0], 4 if self._layout.startswith("rgba") else 3)
+        kind = np.uint16 if self._layout.endswith("le") else np.uint8
         if frames.shape[1:] != shape or frames.dtype != kind:
             raise ValueError(f"frames {frames.dtype} {frames.shape[1:]}, not {kind} {shape}")
         with self._named():

@@ -162,3 +162,17 @@ def test_wrong_frames_are_refused(tmp_path: Path) -> None:
     ):
         writer.write(np.zeros((1, 48, 64, 3)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_deep_colour_and_alpha_travel_together(tmp_path: Path) -> None:
+    coarse = np.random.default_rng(0).integers(0, 65535, (2, 6, 8, 4)).astype(np.uint16)
+    frames = coarse.repeat(8, 1).repeat(8, 2)
+    for name, encode, off in (
+        ("a.mkv", Encode("ffv1", lossless=True), 0),
+        ("a.mov", Encode("prores"), 256),
+    ):
+        path = tmp_path / name
+        with VideoWriter(path, size=(64, 48), fps=25, encode=encode, pixel="rgba64") as writer:
+            writer.write(frames)
+        back = np.concatenate(list(read_frames(path, pixel="rgba64")))
+        assert np.abs(back.astype(int) - frames).max() <= off
