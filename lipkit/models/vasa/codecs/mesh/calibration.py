@@ -21,10 +21,10 @@ from lipkit.models.vasa.codecs.mesh.pose import Gains
 
 Array = NDArray[Any]
 
-OPENINGS = (0.08, 0.16)  # IOD beyond the photo's own
+OPENINGS = (0.07, 0.19)  # IOD beyond the photo's own
 TURN, NOD = 6.0, 4.0  # degrees to either side
 # Beyond these a tracker errs, not the warp.
-APERTURE_RANGE, YAW_RANGE, PITCH_RANGE = (0.9, 1.45), (0.9, 1.7), (0.8, 1.4)
+APERTURE_RANGE, YAW_RANGE, PITCH_RANGE = (0.85, 1.45), (0.9, 1.7), (0.8, 1.4)
 
 
 def _probes(appearance: MeshAppearance) -> Array:
@@ -52,8 +52,9 @@ def calibrated(appearance: MeshAppearance) -> MeshAppearance:
         return appearance
     points = np.stack([faces[0].points for faces in found]).astype(np.float64)
     angles = mesh.euler(mesh.face_frame(points).rotation)
-    opened = mesh.aperture(points[:2]) - mesh.aperture(points[2:]).mean()
-    seen = float(opened @ OPENINGS / np.square(OPENINGS).sum())
+    # A slope, not a ratio: some trackers see a pale mouth open late, and then all the faster.
+    opened = [mesh.aperture(points[2:]).mean(), *mesh.aperture(points[:2])]
+    seen = float(np.polyfit((0.0, *OPENINGS), opened, 1)[0])
     used = appearance.gains
     gains = Gains(
         aperture=_gain(seen, 1.0, used.aperture, APERTURE_RANGE),

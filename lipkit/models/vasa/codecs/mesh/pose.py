@@ -15,6 +15,9 @@ Array = NDArray[Any]
 NECK = 0.55  # height of the head's own centre below the eyes in IOD
 
 
+FREE_TURN, SPARE_TURN = 14.0, 8.0  # degrees of yaw and pitch; further, faces warp visibly
+
+
 @dataclass(frozen=True)
 class Gains:
     """How much more than commanded a face moves; the defaults are usual for front views."""
@@ -47,8 +50,14 @@ def head_pivot(frame: mesh.FaceFrame, ear_depth: float) -> Array:
     return frame.origin + frame.unit * frame.rotation @ np.array([0, NECK, ear_depth])
 
 
+def soft_limit(value: float, free: float, spare: float) -> float:
+    """``value``, but of what goes beyond ``free`` either way ever less, ``spare`` at most."""
+    over = max(abs(value) - free, 0.0)
+    return float(np.copysign(min(abs(value), free) + spare * np.tanh(over / spare), value))
+
+
 def turned_limit(yaw: float) -> float:
-    """Share of a commanded turn that a face photographed at ``yaw`` degrees can take.
+    """Share of a commanded yaw that a face photographed at ``yaw`` degrees can take.
 
     A face seen from the side hides a cheek that a warp cannot invent.
     """
@@ -59,7 +68,8 @@ def head_pose(frame: mesh.FaceFrame, pivot: Array, motion: dict[str, float], gai
     """The pose that adds ``motion``'s yaw, pitch and roll to those of the photo."""
     own = mesh.euler(frame.rotation)
     asked = np.array([motion["yaw"] * gains.yaw, motion["pitch"] * gains.pitch, motion["roll"]])
-    asked *= turned_limit(float(own[0]))
+    asked[0] *= turned_limit(float(own[0]))
+    asked[:2] = [soft_limit(float(angle), FREE_TURN, SPARE_TURN) for angle in asked[:2]]
     turned = mesh.rotation(own + asked)
     matrix = (1 + motion["scale"]) * turned @ frame.rotation.T
     if not (asked.any() or motion["scale"]):

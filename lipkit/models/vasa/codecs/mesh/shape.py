@@ -11,18 +11,13 @@ from numpy.typing import NDArray
 
 from lipkit.faces import mesh
 from lipkit.models.vasa.codecs.mesh import modes
+from lipkit.models.vasa.codecs.mesh.pose import soft_limit
 
 Array = NDArray[Any]
 
 OPEN_GAP = 0.035  # IOD; a mouth open wider shows an inside of its own
-FREE_APERTURE, SPARE_APERTURE = 0.28, 0.07  # IOD
+FREE_APERTURE, SPARE_APERTURE = 0.28, 0.07  # IOD; wider, skin would fold on itself
 COEFFICIENTS = ("opening", "sealing", "jaw", "width", "press", "brow")
-
-
-def soft_limit(aperture: float) -> float:
-    """``aperture`` up to ``FREE_APERTURE``, ever less of it beyond: skin would fold on itself."""
-    over = max(aperture - FREE_APERTURE, 0.0)
-    return min(aperture, FREE_APERTURE) + SPARE_APERTURE * float(np.tanh(over / SPARE_APERTURE))
 
 
 @dataclass(frozen=True)
@@ -100,7 +95,8 @@ class FaceShape:
     def coefficients(self, motion: dict[str, float], gain: float = 1.0) -> Array:
         """Weights ``(k,)`` of ``basis`` that give ``motion``'s face, opened by ``gain`` more."""
         aperture = max(motion["aperture"], 0.0)
-        aperture = soft_limit(aperture + (gain - 1) * max(aperture - self.gap, 0.0))
+        aperture += (gain - 1) * max(aperture - self.gap, 0.0)
+        aperture = soft_limit(aperture, max(FREE_APERTURE, self.gap), SPARE_APERTURE)
         share = min(aperture / self.gap, 1.0) if self.gap > 1e-3 else 1.0
         jaw = motion["jaw"] - modes.NATURAL_JAW * self.gap
         rest = (jaw, motion["width"], motion["press"], motion["brow"])
