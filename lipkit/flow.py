@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from queue import Empty, Full, Queue
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ PATIENCE = 0.1  # seconds between looks at whether the other side is still there
 END = object()
 
 
-def ahead(things: Iterable[Thing], depth: int = 2) -> Iterator[Thing]:
+def ahead(things: Iterable[Thing], depth: int = 2) -> Generator[Thing]:
     """The same things, made up to ``depth`` ahead in a thread; its exception surfaces here.
 
     Numpy, OpenCV, torch and pipes release the interpreter's lock, so stages chained this way

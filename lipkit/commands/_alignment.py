@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipkit import ui
 from lipkit.commands import _batch
-from lipkit.commands._faces import is_place, likeness_of
+from lipkit.commands._faces import fresh_tracker, reduced, stretch, wish_of
 from lipkit.errors import BadInput
 
 if TYPE_CHECKING:
     from lipkit.faces.geometry import Geometry
     from lipkit.faces.survey import Crop, Survey, Wish
     from lipkit.protocols import FaceTracker, Frames
-
-SEEN_SIDE = 1280  # longest side of the frames in which faces are followed
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ class Alignment:
         picture = read_image(path)
         for note in picture.notes:
             ui.warn(f"{name}: {note}")
-        wish = self._wish(Fraction(25))
+        wish = wish_of(self.face, Fraction(25))
         tracker = self._tracker(still=True)
         found = survey([picture.rgb[None]], tracker, wish)
         height, width = picture.rgb.shape[:2]
@@ -74,10 +71,10 @@ class Alignment:
         from lipkit.media.video import read_frames, read_timed_frames
 
         info, video = require_video(path)
-        wish = self._wish(video.fps)
+        wish = wish_of(self.face, video.fps)
         tracker = self._tracker(still=False)
         whole = self.tracker == "file"  # its landmarks are in pixels of the source
-        seen = video.size if whole else _reduced(video.size)
+        seen = video.size if whole else reduced(video.size)
         total = round(info.duration * video.fps) if info.duration else None
         times = []
 
@@ -96,25 +93,19 @@ class Alignment:
             self._write(name, path, output, geometry, cut)
         return _summary(geometry, found)
 
-    def _wish(self, fps: Any) -> Wish:
-        from lipkit.faces.survey import Wish
-
-        if is_place(self.face):
-            return Wish(self.face, fps)
-        return Wish("like", fps, likeness_of(self.face))
-
     def _tracker(self, still: bool) -> FaceTracker:
         if self.tracker == "file":
             from lipkit.faces.file import FileTracker
 
             assert self.landmarks is not None
             return FileTracker(_landmark_bytes(self.landmarks), self.landmarks)
-        tracker = _detecting_tracker(
-            self.tracker, still, self.min_score, self.device, self.detector
+        return fresh_tracker(
+            self.tracker,
+            still=still,
+            min_score=self.min_score,
+            device=self.device,
+            detector=self.detector,
         )
-        if hasattr(tracker, "reset"):
-            tracker.reset()
-        return tracker
 
     def _crop(self) -> Crop:
         from lipkit.faces.survey import Crop
@@ -141,7 +132,7 @@ class Alignment:
             raise self._nobody(name, found)
         gaps = missing(found.path.valid)
         if gaps:
-            where = ", ".join(_stretch(gap, times) for gap in gaps[:5])
+            where = ", ".join(stretch(gap, times) for gap in gaps[:5])
             more = f" and {len(gaps) - 5} more stretches" if len(gaps) > 5 else ""
             line = f"{name}: no face in {where}{more}"
             if self.on_missing == "fail":
@@ -202,20 +193,6 @@ class Alignment:
                 writer.write(frames)
 
 
-@lru_cache(maxsize=2)
-def _detecting_tracker(
-    name: str, still: bool, min_score: float, device: str, detector: str
-) -> FaceTracker:
-    """A tracker with its networks loaded, once per process."""
-    from lipkit.registry import TRACKERS, resolve
-    from lipkit.runtime import choose
-
-    build: Callable[..., FaceTracker] = resolve(TRACKERS, name, "tracker")
-    if name == "fan":
-        return build(min_score=min_score, device=str(choose(device).device), detector=detector)
-    return build(still=still, min_score=min_score)
-
-
 def _landmark_bytes(name: str) -> bytes:
     from lipkit.media.source import open_source
 
@@ -223,23 +200,10 @@ def _landmark_bytes(name: str) -> bytes:
         return path.read_bytes()
 
 
-def _reduced(size: tuple[int, int]) -> tuple[int, int]:
-    shrink = min(1.0, SEEN_SIDE / max(size))
-    return max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink))
-
-
 def _counted(chunks: Iterator[Frames], advance: Callable[[int], None]) -> Iterator[Frames]:
     for chunk in chunks:
         yield chunk
         advance(len(chunk))
-
-
-def _stretch(gap: tuple[int, int], times: list[Any]) -> str:
-    """Frames and time of a stretch without a face."""
-    first, last = gap
-    seconds = float(times[first])
-    clock = f"{int(seconds // 60)}:{seconds % 60:05.2f}"
-    return f"frame {first} ({clock})" if first == last else f"frames {first}-{last} ({clock})"
 
 
 def _summary(geometry: Geometry, found: Survey) -> dict[str, Any]:

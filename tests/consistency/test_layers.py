@@ -19,6 +19,7 @@ LAYERS = [
     ("lipkit.commands", 5),
     ("lipkit.models.parts", 3),
     ("lipkit.models", 4),
+    ("lipkit.sync", 3),
     ("lipkit.training", 3),
     ("lipkit.metrics", 3),
     ("lipkit.losses", 3),

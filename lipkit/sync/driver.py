@@ -1,0 +1,127 @@
+"""The second pass: frames decoded, edited by several threads and handed on in order, streamed.
+
+The memory in use depends on the size of a frame, not on the number of frames.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+
+from lipkit.flow import ahead
+from lipkit.sync.cast import Role, speaking
+from lipkit.sync.clock import Clock, pieces
+from lipkit.sync.source import Source, regroup
+
+if TYPE_CHECKING:
+    from lipkit.protocols import Editor, Pixels
+    from lipkit.sync.journal import Journal
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+AHEAD = 2  # chunks decoded before they are asked for
+
+
+@runtime_checkable
+class Windowed(Protocol):
+    """An editor that must see all frames of a window of ``beat`` seconds at once."""
+
+    beat: Fraction
+
+
+@dataclass(frozen=True)
+class Performance:
+    """An editor, the voice that it heard, and who is to speak with it."""
+
+    editor: Editor
+    voice: Any
+    cast: Sequence[Role]
+
+    @property
+    def beat(self) -> Fraction | None:
+        """The window that the editor needs, in seconds."""
+        return self.editor.beat if isinstance(self.editor, Windowed) else None
+
+    def edit(self, frames: Pixels, rows: Sequence[int], times: Sequence[Fraction]) -> Pixels:
+        """New frames; those in which nobody of the cast speaks are the very same arrays' copies."""
+        for role in self.cast:
+            picked = speaking(role, rows, times)
+            if not picked:
+                continue
+            edited = self.editor.edit(
+                frames[picked] if len(picked) < len(frames) else frames,
+                [rows[k] for k in picked],
+                [times[k] for k in picked],
+                role.track,
+                self.voice,
+                role.study,
+            )
+            if edited.shape[1:] != frames.shape[1:] or edited.dtype != frames.dtype:
+                raise ValueError(f"{self.editor.name} changed the frames' shape or type")
+            if len(picked) < len(frames):
+                frames = frames.copy()
+                frames[picked] = edited
+            else:
+                frames = edited
+        return frames
+
+
+def perform(
+    source: Source,
+    clock: Clock,
+    performance: Performance,
+    *,
+    threads: int = 1,
+    journal: Journal | None = None,
+) -> Iterator[Pixels]:
+    """Chunks of finished frames, in order, one for each of the clock's.
+
+    With a ``journal`` what it already holds is not edited again, and what is edited is kept.
+    """
+    cuts = list(pieces(clock, source.chunk, performance.beat))
+
+    def finish(work: tuple[int, int, Pixels]) -> Pixels:
+        first, end, frames = work
+        if journal is not None and first in journal:
+            return journal.apply(first, frames)
+        return performance.edit(frames, clock.rows[first:end], clock.times[first:end])
+
+    def decoded() -> Iterator[tuple[int, int, Pixels]]:
+        frames = regroup(source.play(clock.rows), iter(cuts))
+        for (first, end), chunk in zip(cuts, frames, strict=True):
+            yield first, end, chunk
+
+    with contextlib.closing(ahead(decoded(), AHEAD)) as given:
+        for (first, _, frames), made in in_order(finish, given, threads):
+            if journal is not None and first not in journal:
+                journal.keep(first, frames, made)
+            yield made
+
+
+def in_order(
+    work: Callable[[Given], Made], things: Iterable[Given], threads: int
+) -> Iterator[tuple[Given, Made]]:
+    """Each thing with what ``work`` makes of it in one of ``threads`` threads, in order."""
+    if threads <= 1:
+        for thing in things:
+            yield thing, work(thing)
+        return
+    pool = ThreadPoolExecutor(threads)
+    waiting: deque[tuple[Given, Future[Made]]] = deque()
+    try:
+        for thing in things:
+            waiting.append((thing, pool.submit(work, thing)))
+            if len(waiting) > threads:
+                thing, future = waiting.popleft()
+                yield thing, future.result()
+        while waiting:
+            thing, future = waiting.popleft()
+            yield thing, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)

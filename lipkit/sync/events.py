@@ -1,0 +1,78 @@
+"""What happened on the way, one JSON object a line: faceless stretches, cuts, lengths, choices."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lipkit.errors import LipkitError
+from lipkit.faces.survey import missing
+
+if TYPE_CHECKING:
+    from lipkit.protocols import FaceTrack
+    from lipkit.sync.clock import Clock
+
+
+@dataclass(frozen=True)
+class Log:
+    """Rows about one video, appended to a file as they happen; without a file they go nowhere."""
+
+    video: str
+    handle: int | None = None
+
+    def add(self, event: str, **facts: Any) -> None:
+        """Append one row."""
+        if self.handle is None:
+            return
+        row = {"event": event, "video": self.video, **facts}
+        line = json.dumps(row, ensure_ascii=False, default=float) + "\n"
+        # One write a row: processes that share the log cannot cut each other's lines.
+        os.write(self.handle, line.encode("utf-8", "surrogateescape"))
+
+
+@contextmanager
+def open_log(path: Path | None, video: str) -> Iterator[Log]:
+    """A log about ``video`` that appends to ``path``; None logs nothing."""
+    if path is None:
+        yield Log(video)
+        return
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    except OSError as problem:
+        raise LipkitError(f"--log {path}: {problem.strerror}") from None
+    try:
+        yield Log(video, handle)
+    finally:
+        os.close(handle)
+
+
+def about_faces(log: Log, track: FaceTrack, face: str, did: str) -> None:
+    """Rows on stretches without the face, and what was done there."""
+    for first, last in missing(track.valid):
+        span = {"first": first, "last": last, "time": track.times[first]}
+        log.add("no face", face=face, action=did, **span)
+
+
+def about_cuts(log: Log, track: FaceTrack) -> None:
+    """Rows on scene cuts."""
+    for frame in (np.flatnonzero(np.diff(track.shot)) + 1).tolist():
+        log.add("cut", frame=frame, time=track.times[frame])
+
+
+def about_length(log: Log, clock: Clock, sound: Fraction, frames: int, length: str) -> None:
+    """A row on how long the result is, and one on frames added or left out."""
+    facts = {"sound": sound, "picture": clock.end, "frames": len(clock), "source": frames}
+    log.add("length", asked=length, **facts)
+    if len(clock) > clock.whole:
+        extra = len(clock) - clock.whole
+        log.add("extended", first=clock.whole, frames=extra, time=clock.times[clock.whole])
+    if clock.whole < frames:
+        log.add("picture cut", frames=frames - clock.whole, time=clock.end)
