@@ -1,0 +1,119 @@
+"""The builtin model as an editor of videos: it moves the mouth of each real frame, in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipkit.faces import mesh
+from lipkit.models.vasa import pipeline
+from lipkit.models.vasa.config import SamplingConfig
+from lipkit.models.vasa.editing.clip import Read, Study, as_float, study_clip
+from lipkit.models.vasa.editing.field import mouth_box
+from lipkit.models.vasa.editing.lips import Lips
+from lipkit.models.vasa.editing.redraw import Wanted, redraw
+from lipkit.models.vasa.editing.skull import pose_at
+from lipkit.models.vasa.editing.speech import Voice, spoken, voice_of
+from lipkit.models.vasa.model import VoiceModel
+from lipkit.protocols import FaceTrack
+
+Array = NDArray[Any]
+
+
+class MouthEditor:
+    """Gives a filmed speaker other lips: the frame's own pixels, warped about the mouth.
+
+    Every frame is edited by itself from its track, the voice and the study of the whole clip, so
+    results depend on nothing that was edited before. ``threads`` edits that many frames at once.
+    """
+
+    name = "builtin"
+    scheme = "mediapipe478"
+
+    def __init__(
+        self, model: VoiceModel, sampling: SamplingConfig, seed: int = 0, threads: int = 1
+    ) -> None:
+        self.model, self.sampling, self.seed, self.threads = model, sampling, seed, threads
+
+    def hear(self, chunks: Iterable[Array]) -> Voice:
+        """The mouth motion to 16 kHz mono sound in chunks ``(n,)``."""
+        heard = pipeline.hear(self.model, chunks)
+        motion = np.concatenate(
+            list(pipeline.move(self.model, heard, self.sampling, seed=self.seed))
+        )
+        return voice_of(motion, heard, pipeline.VoiceGenerator.layout)
+
+    def study(self, track: FaceTrack, read: Read) -> Study | None:
+        """What the clip teaches: the speaker's range, his open mouth, where not to edit."""
+        return study_clip(track, read)
+
+    def targets(
+        self,
+        rows: Sequence[int],
+        times: Sequence[Fraction],
+        track: FaceTrack,
+        voice: Voice,
+        study: Study,
+    ) -> Array:
+        """Mouths ``(n, 3)`` asked for of source frames ``rows``: aperture, change of width, press.
+
+        Faded frames are asked for what lies between their own mouth and the voice's.
+        """
+        wanted = spoken(voice.at(times, track.fps), voice.spread, study.own)
+        seen = track.points[list(rows)].astype(np.float64)
+        weight = study.weight[list(rows)]
+        own = np.clip(mesh.aperture(seen), 0, None)
+        wanted[:, 0] = own + weight * (wanted[:, 0] - own)
+        wanted[:, 1] = weight * (wanted[:, 1] + study.width[list(rows)] - mesh.width(seen))
+        wanted[:, 2] *= weight
+        return wanted
+
+    def edit(
+        self,
+        frames: Array,
+        rows: Sequence[int],
+        times: Sequence[Fraction],
+        track: FaceTrack,
+        voice: Voice,
+        study: Study | None,
+    ) -> Array:
+        """``frames (f, h, w, 3|4)`` with the voice's mouth; see ``protocols.Editor``."""
+        out = frames.copy()
+        if study is None:
+            return out
+        wanted = self.targets(rows, times, track, voice, study)
+        todo = [i for i, row in enumerate(rows) if track.valid[row] and study.weight[row] > 0]
+
+        def draw(i: int) -> None:
+            edit_frame(out[i], track.points[rows[i]], rows[i], Wanted(*wanted[i]), study)
+
+        if self.threads <= 1:
+            for i in todo:
+                draw(i)
+        else:
+            with ThreadPoolExecutor(self.threads) as pool:
+                list(pool.map(draw, todo))
+        return out
+
+
+def edit_frame(frame: Array, points: Array, row: int, wanted: Wanted, study: Study) -> None:
+    """Draw the ``wanted`` mouth into ``frame (h, w, 3|4)``, whose face has ``points (478, 3)``."""
+    pose = pose_at(study.poses, row)
+    box = mouth_box(points, float(pose.unit), (frame.shape[1], frame.shape[0]))
+    if box is None:
+        return
+    corner = np.array([box.x0, box.y0, 0.0])
+    lips = Lips(points - corner, mesh.FaceFrame(pose.rotation, pose.origin - corner, pose.unit))
+    image = np.ascontiguousarray(as_float(frame[box.slices]))
+    lent = None if study.donor is None else (study.donor, study.patch)
+    drawn = redraw(image, lips, wanted, study.articulation, lent)
+    if drawn is image:
+        return
+    scale = 257 if frame.dtype == np.uint16 else 1
+    rounded = np.clip(np.rint(drawn * np.float32(scale)), 0, 255 * scale)
+    frame[box.slices][..., :3] = rounded.astype(frame.dtype)

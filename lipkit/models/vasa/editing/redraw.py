@@ -1,0 +1,91 @@
+"""One frame with another mouth: two lips drawn over what lies between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lipkit.models.vasa.codecs.mesh.lips import lip_masks
+from lipkit.models.vasa.codecs.mesh.shape import FaceShape
+from lipkit.models.vasa.codecs.mesh.warp import Box, polygon_mask, smoothstep
+from lipkit.models.vasa.editing.donor import Donor, Patch, inner_outline, lend, skin_light
+from lipkit.models.vasa.editing.field import mouth_fields
+from lipkit.models.vasa.editing.lips import Articulation, Lips, moved, seamed
+
+Array = NDArray[Any]
+
+STILL = 0.002  # IOD of change that nobody sees
+STRETCHED = (0.25, 0.8)  # opening over the frame's own gap, over which a donor's inside replaces it
+OWN_CLEAR = 0.012  # IOD of the own inside's rim that the lips' blur covers
+SHADOW, SHADOW_REACH = 0.22, 0.03  # how lips darken a lent inside near them; IOD
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A mouth: ``aperture`` absolute, ``wider`` a change, both IOD; ``press`` 0..1."""
+
+    aperture: float
+    wider: float
+    press: float
+
+
+def redraw(
+    image: Array,
+    lips: Lips,
+    wanted: Wanted,
+    articulation: Articulation,
+    lent: tuple[Donor, Patch] | None,
+) -> Array:
+    """``image (h, w, 3)`` float32 0..255, the lower face, with the ``wanted`` mouth.
+
+    ``lips`` lie in its pixels. Where nothing moves, pixels stay as they are.
+    """
+    box = Box(0, 0, image.shape[1], image.shape[0])
+    lips = seamed(lips.points, lips.pose, image)
+    change = wanted.aperture - lips.aperture
+    if max(abs(change), abs(wanted.wider), 0.1 * wanted.press) < STILL:
+        return image
+    source, target = moved(lips, articulation, wanted.aperture, wanted.wider, wanted.press)
+    fields = mouth_fields(source, target, lips.unit, box)
+    upper, lower = _sample(image, fields.upper), _sample(image, fields.lower)
+    placed = FaceShape(np.concatenate([target, lips.points[:, 2:]], 1))
+    above, below = lip_masks(placed, box)
+    if float(((1 - above) * (1 - below)).max()) > 0.02:
+        inside = _inside(image, lips, change, lent, np.maximum(above, below))
+        lower = _over(lower, inside, below)
+    return _over(upper, lower, above)
+
+
+def _sample(image: Array, where: Array) -> Array:
+    found = cv2.remap(image, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.clip(found, 0, 255)
+
+
+def _over(front: Array, back: Array, mask: Array) -> Array:
+    return cv2.blendLinear(front, back, mask, 1 - mask)
+
+
+def _inside(
+    image: Array, lips: Lips, change: float, lent: tuple[Donor, Patch] | None, covers: Array
+) -> Array:
+    """What lies between the lips: the frame's own mouth, and a lent one where that ends."""
+    if change <= 0 or lent is None:
+        return image
+    donor, patch = lent
+    box = Box(0, 0, image.shape[1], image.shape[0])
+    light = skin_light(image, lips.points, lips.unit)
+    inside = lend(donor, patch, lips.pose, light, box).astype(np.float32)
+    shade = cv2.GaussianBlur(covers, (0, 0), SHADOW_REACH * lips.unit)
+    inside *= (1 - SHADOW * shade)[..., None]
+    kept = 1 - smoothstep(change / max(lips.aperture, 0.02), *STRETCHED)
+    if kept <= 0:
+        return inside
+    own = polygon_mask(image.shape[:2], inner_outline(lips.points), 0)
+    radius = max(1, round(OWN_CLEAR * lips.unit))
+    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    own = cv2.GaussianBlur(cv2.erode(own, ellipse), (0, 0), max(0.6, 0.006 * lips.unit))
+    return _over(image, inside, np.float32(kept) * own)

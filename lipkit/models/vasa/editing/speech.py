@@ -1,0 +1,106 @@
+"""A voice as mouth motion, and that motion in the range of the person who is to speak."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+
+from lipkit.faces import mesh
+from lipkit.models.vasa.codecs.mesh.warp import smoothstep
+from lipkit.models.vasa.listen import REST
+from lipkit.protocols import Layout
+
+Array = NDArray[Any]
+
+RATE = 25  # motion frames a second
+CHANNELS = ("aperture", "width", "press")
+USUAL = (0.085, 0.06)  # mean and deviation of speakers' apertures in IOD
+USUAL_WIDTH = 0.03  # deviation of the width
+FEW = 50.0  # frames that what is usual counts for beside what is measured
+LEAST = 0.02  # deviation of generated apertures under which it is noise that would be enlarged
+MOST = 0.34  # aperture that lips part at most
+GAIN = 0.95  # of the generated deviation over the speaker's own
+WIDTH_GAIN = 0.7
+SEALED = 0.03  # generated aperture under which lips close whatever the speaker's mean
+TAIL = 4  # motion frames in which the mouth closes after the voice's end
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and deviation of aperture and width, in IOD."""
+
+    aperture: tuple[float, float]
+    width: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Mouth motion over a voice: ``curve`` gives ``CHANNELS`` at a place in motion frames."""
+
+    curve: PchipInterpolator
+    spread: Spread
+    length: int
+
+    def at(self, times: Sequence[Fraction], fps: Fraction) -> Array:
+        """Aperture, change of width, press ``(n, 3)`` in the middle of frames shown at ``times``.
+
+        Monotone between motion frames (Fritsch and Carlson 1980): no overshoot parts closed lips.
+        """
+        middle = [float((t + Fraction(1, 2) / fps) * RATE - Fraction(1, 2)) for t in times]
+        return np.asarray(self.curve(np.clip(middle, 0, self.length - 1)))
+
+
+def voice_of(motion: Array, heard: Array, layout: Layout) -> Voice:
+    """The voice of generated ``motion (f, c)`` to the audio features ``heard (f, a)``."""
+    columns = [layout.index(name) for name in CHANNELS]
+    mouth = np.concatenate([motion[:, columns], np.zeros((TAIL, len(columns)))])
+    speaking = motion[heard[:, REST] < 0.5][:, columns]
+    spread = Spread(_settled(speaking[:, 0], USUAL), _settled(speaking[:, 1], (0.0, USUAL_WIDTH)))
+    places = np.arange(len(mouth))
+    return Voice(PchipInterpolator(places, mouth.astype(np.float64)), spread, len(mouth))
+
+
+def _settled(values: Array, usual: tuple[float, float]) -> tuple[float, float]:
+    """Mean and deviation of ``values (n,)``, drawn to the ``usual`` ones where there are few."""
+    if len(values) < 2:
+        return usual
+    share = len(values) / (len(values) + FEW)
+    own = float(np.mean(values)), float(np.std(values))
+    return tuple(share * a + (1 - share) * b for a, b in zip(own, usual, strict=True))  # type: ignore[return-value]
+
+
+def own_range(points: Array, rows: Array) -> Spread:
+    """The speaker's own range over frames ``rows`` of ``points (f, 478, 3)``.
+
+    A clip whose mouth hardly moves tells nothing of how its person speaks: then speakers' usual
+    range stands in.
+    """
+    if len(rows) < 2:
+        return Spread(USUAL, (0.0, USUAL_WIDTH))
+    seen = points[rows].astype(np.float64)
+    aperture, width = np.clip(mesh.aperture(seen), 0, None), mesh.width(seen)
+    mean, deviation = float(aperture.mean()), float(aperture.std())
+    talks = smoothstep(deviation, 0.015, 0.04)
+    mean = USUAL[0] + talks * (np.clip(mean, 0.05, 0.14) - USUAL[0])
+    deviation = USUAL[1] + talks * (np.clip(deviation, 0.04, 0.085) - USUAL[1])
+    return Spread((mean, deviation), (float(width.mean()), float(min(width.std(), 0.05))))
+
+
+def spoken(motion: Array, voice: Spread, own: Spread) -> Array:
+    """Generated ``motion (n, 3)`` in the speaker's ``own`` range: aperture, change of width, press.
+
+    Deviations are carried over, closed lips stay closed.
+    """
+    aperture, width, press = motion.T
+    z = (aperture - voice.aperture[0]) / max(voice.aperture[1], LEAST)
+    opened = own.aperture[0] + GAIN * z * own.aperture[1]
+    opened = np.clip(opened, 0, MOST) * smoothstep(aperture, 0.0, SEALED)
+    aside = (width - voice.width[0]) / max(voice.width[1], LEAST / 2)
+    wider = WIDTH_GAIN * np.clip(aside, -2.5, 2.5) * own.width[1] * smoothstep(opened, 0.0, SEALED)
+    return np.stack([opened, wider, np.clip(press, 0, 1)], 1)
