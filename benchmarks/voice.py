@@ -212,7 +212,7 @@ def head_and_lids(bench: Bench, items: list[Item]) -> dict[str, float]:
     window = bench.model.config.model.generator.window
     pose = [COLUMN[name] for name in ("yaw", "pitch", "roll")]
     spread, joints, inside, blinks, minutes = [], [], [], [], 0.0
-    for rows in stretches(items, 60, 6):
+    for rows in stretches(items, 20, 12):
         made = bench.of_mel(rows)[1]
         spread += [made[i : i + 250, pose].std(0) for i in range(0, len(made) - 249, 250)]
         step = np.abs(np.diff(made[:, pose], axis=0))

@@ -16,6 +16,9 @@ Floats = NDArray[np.float32]
 BLOCK = 4096  # mel rows at once
 LONGEST = 60_000  # mel rows for which one noise floor holds: ten minutes
 REST = -1  # column of the rest track
+# Half a second of silence as it is heard: speech is taken to start a little before and to end a
+# little after its sound.
+HEARD_SILENCE = 0.36
 
 
 def measure_rows(rows: Mel) -> Statistics:
@@ -57,7 +60,7 @@ def listen(frontend: Frontend, rows: Mel) -> Floats:
         [_power(rows[i : i + BLOCK]).mean(1) for i in range(0, len(rows), BLOCK)]
     )
     relative = level(torch.from_numpy(energy.reshape(-1, ROWS).mean(1)), torch.tensor(loud))
-    return features(relative.numpy(), classes, rest(silent_frames(rows)))
+    return features(relative.numpy(), classes, rest(silent_frames(rows), HEARD_SILENCE))
 
 
 def _power(rows: Mel) -> Floats:

@@ -16,7 +16,7 @@ from lipkit.artifacts.features import require_encoder
 from lipkit.audio.mel import SPEECH64
 from lipkit.models.parts.sampling import ddim, guided
 from lipkit.models.vasa.config import SamplingConfig
-from lipkit.models.vasa.expression import MOUTH, finished
+from lipkit.models.vasa.expression import MOUTH, SLOW, finished
 from lipkit.models.vasa.generator import Conditions
 from lipkit.models.vasa.listen import listen
 from lipkit.models.vasa.mel import ROWS, fitted, log_mel
@@ -71,7 +71,7 @@ class VoiceGenerator:
             return self.denoised(x, t, asked)
 
         found = ddim(denoise, noise, self.model.alpha_bar, self.sampling.steps)[0]
-        motion = found[: len(heard)]
+        motion = self.steadied(found[: len(heard)], asked.motion)
         following = State(
             self._last(motion, state.motion if state else None),
             self._last(heard, state.audio if state else None),
@@ -109,6 +109,25 @@ class VoiceGenerator:
             if weight
         ]
         return guided(model(x, t, conditions), without)
+
+    def steadied(self, motion: Tensor, before: Tensor | None) -> Tensor:
+        """Motion ``(f, c)`` without what is too quick for a head.
+
+        Few steps leave a tremble in slow channels. The frames of the window ``before (1, k, c)``
+        take part, so the windows join.
+        """
+        if not self.sampling.steady:
+            return motion
+        reach = int(np.ceil(3 * self.sampling.steady))
+        t = torch.arange(-reach, reach + 1).to(motion)
+        weights = torch.exp(-0.5 * (t / self.sampling.steady) ** 2)
+        past = motion[:1] if before is None else before[0]
+        start = torch.cat([past[:1].expand(reach, -1), past])[-reach:]
+        whole = torch.cat([start, motion, motion[-1:].expand(reach, -1)])
+        views = whole[:, SLOW].unfold(0, 2 * reach + 1, 1)
+        steady = motion.clone()
+        steady[:, SLOW] = views @ (weights / weights.sum())
+        return steady
 
     def noise(self, frame: int) -> Tensor:
         """Starting noise ``(w, c)`` of the window at ``frame``.

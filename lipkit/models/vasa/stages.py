@@ -28,6 +28,7 @@ SPEECHLESS = 0.05  # share of excerpts of which only the noise is kept
 PLAYED = 12  # takes that validation plays
 PAUSE = 2  # the class of the middle of a pause
 DROPPED = {"audio": 0.1, "gaze": 0.1, "distance": 0.1, "previous": 0.5}  # VASA-1, section 3.2
+CHANGE = 0.1  # weight of the errors of changes
 REST_UNMARKED = 0.2  # of excerpts, so that pauses are known by their sound as well
 
 
@@ -128,7 +129,8 @@ class GeneratorStage:
 
     def __init__(self, config: StageConfig, training: Takes, held_out: Takes) -> None:
         self.config, self.training, self.held_out = config, training, held_out
-        self.mean, self.deviation = training.statistics()
+        self.mean, self.deviation, changes = training.statistics()
+        self.pace = changes / self.deviation
 
     def parameters(self, model: VoiceModel) -> list[nn.Parameter]:
         """The transformer's; the scale of the motion is set here too."""
@@ -169,10 +171,12 @@ class GeneratorStage:
         error = model.generator(x, t, conditions, absent) - target
         known = (~absent["previous"])[:, None, None]  # the window before, where there was one
         change = torch.cat([error[:, :1] * known, error.diff(dim=1)], 1)
-        return {"motion": error.square().mean(), "change": 0.5 * change.square().mean()}
+        # Changes count in their own units: a head that trembles by a tenth of a degree is wrong.
+        change = change / self.pace.to(device)
+        return {"motion": error.square().mean(), "change": CHANGE * change.square().mean()}
 
     def validate(self, model: VoiceModel) -> Mapping[str, float]:
-        """Correlation of the lips with the truth, and the spread of the head, on voices never heard."""
+        """Correlation of lips and truth, and the spread of the head, on voices never heard."""
         made, truth = self.held_out.played(model)
         pairs = zip(made, truth, strict=True)
         r = torch.stack([correlation(m, t) for m, t in pairs]).nanmean(0)

@@ -40,10 +40,13 @@ class Takes:
     gaze: Floats
     distance: Floats
 
-    def statistics(self) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation ``(c,)`` of the motion."""
-        rows = self.motion.reshape(-1, self.motion.shape[-1]).astype(np.float32)
-        return torch.from_numpy(rows.mean(0)), torch.from_numpy(rows.std(0)).clamp_min(1e-4)
+    def statistics(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean and standard deviation ``(c,)`` of the motion, and deviation of its changes."""
+        motion = self.motion.astype(np.float32)
+        mean, deviation = motion.mean((0, 1)), motion.std((0, 1))
+        change = np.diff(motion, axis=1).std((0, 1))
+        found = (torch.from_numpy(v).clamp_min(1e-4) for v in (deviation, change))
+        return torch.from_numpy(mean), *found
 
     def cut(self, rng: np.random.Generator, frames: int) -> dict[str, Floats]:
         """So many frames of a random take, half of them mirrored."""

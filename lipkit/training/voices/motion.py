@@ -19,7 +19,7 @@ NATURAL_JAW = 0.44  # chin drop per aperture of real speakers
 JAW_INERTIA = 1.6  # frames over which the jaw is slower than the lips
 SEALED = (0.3, 0.65)  # activations of p b m at which the lips begin to seal, and are sealed
 LONG_SILENCE = 0.5  # seconds: longer ones bring the lips to rest
-CLOSING, REST, OPENING = 0.08, 0.36, 0.12  # seconds after its start, ..., before its end
+CLOSING, REST, OPENING = 0.06, 0.30, 0.12  # seconds after its start, ..., before its end
 
 
 def seal(classes: Floats) -> Floats:
@@ -28,17 +28,17 @@ def seal(classes: Floats) -> Floats:
     return np.asarray(((classes[:, SEAL] - low) / (high - low)).clip(0, 1), np.float32)
 
 
-def rest(silent: NDArray[np.bool_], fps: float = 25.0) -> Floats:
+def rest(silent: NDArray[np.bool_], longer: float = LONG_SILENCE, fps: float = 25.0) -> Floats:
     """How far the lips have come to rest ``(f,)``, 0 to 1, given the silent frames ``(f,)``.
 
-    In silence longer than half a second they close within 0.36 s, stay closed, and part 0.12 s
-    before it ends. At the edges of a recording they are at rest.
+    In silence ``longer`` than so many seconds they close within 0.3 s, stay closed, and part
+    0.12 s before it ends. At the edges of a recording they are at rest.
     """
     closed = np.zeros(len(silent), np.float32)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(np.int8)))
     t = (np.arange(len(silent)) + 0.5) / fps
     for first, stop in edges.reshape(-1, 2):
-        if (stop - first) / fps <= LONG_SILENCE:
+        if (stop - first) / fps <= longer:
             continue
         start = -9.0 if first == 0 else first / fps
         end = t[-1] + 9.0 if stop == len(silent) else stop / fps
