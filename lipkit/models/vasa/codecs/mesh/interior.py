@@ -71,29 +71,37 @@ class Interior:
 
 def _teeth(where: Array, widths: tuple[float, ...], upper: bool, tone: Array) -> Array:
     """A row of teeth, premultiplied RGBA; ``where (h, w, 2)`` in IOD about the seam's middle."""
-    x, y = where[..., 0], where[..., 1]
-    colour, alpha = np.zeros((*x.shape, 3)), np.zeros(x.shape)
+    shade, total, alpha = (np.zeros(where.shape[:2]) for _ in range(3))
     offset = 0.0
     for number, width in enumerate(widths):
         for side in (-1, 1):
-            middle = side * (offset + width / 2)
-            u = (x - middle) / (width / 2)
-            rounding = 0.008 * np.abs(u) ** 3
-            if upper:
-                edge = 0.024 - 0.024 * (middle / 0.3) ** 2 - (0.006 if number == 1 else 0)
-                inside = smoothstep(edge - rounding - y, -0.004, 0.004) * (y > edge - 0.13)
-                depth = np.clip((edge - y) / 0.13, 0, 1)
-            else:
-                edge = 0.034 - 0.03 * (middle / 0.3) ** 2
-                inside = smoothstep(y - (edge + rounding), -0.004, 0.004) * (y < edge + 0.10)
-                depth = np.clip((y - edge) / 0.10, 0, 1)
-            inside = inside * smoothstep(1.07 - np.abs(u), 0.0, 0.10)
-            shade = (1 - 0.14 * np.abs(u) ** 2.5) * (1 - 0.72 * min(1, abs(middle) / 0.33) ** 2.2)
-            shade = shade * (0.93 + 0.07 * np.sin(np.pi * np.clip(depth * 1.4, 0, 1)))
-            colour += (inside * shade * (1.0 if upper else 0.56))[..., None] * tone
+            inside, light = _tooth(where, side * (offset + width / 2), width, number, upper)
+            shade += inside * light
+            total += inside
             alpha = np.maximum(alpha, inside)
         offset += width
-    return np.clip(np.dstack([colour, 255 * alpha]) + 0.5, 0, 255).astype(np.uint8)
+    light = shade / np.maximum(total, 1e-3) * alpha * (1.0 if upper else 0.56)
+    return np.clip(np.dstack([light[..., None] * tone, 255 * alpha]) + 0.5, 0, 255).astype(np.uint8)
+
+
+def _tooth(
+    where: Array, middle: float, width: float, number: int, upper: bool
+) -> tuple[Array, Array]:
+    """Mask and light ``(h, w)`` of tooth ``number`` from the midline, centred at ``middle``."""
+    x, y = where[..., 0], where[..., 1]
+    u = (x - middle) / (width / 2)
+    rounding = 0.008 * np.abs(u) ** 3
+    if upper:
+        edge = 0.024 - 0.024 * (middle / 0.3) ** 2 - (0.006 if number == 1 else 0)
+        inside = smoothstep(edge - rounding - y, -0.004, 0.004) * (y > edge - 0.13)
+        root = np.clip((edge - y) / 0.13, 0, 1)
+    else:
+        edge = 0.034 - 0.03 * (middle / 0.3) ** 2
+        inside = smoothstep(y - (edge + rounding), -0.004, 0.004) * (y < edge + 0.10)
+        root = np.clip((y - edge) / 0.10, 0, 1)
+    inside = inside * smoothstep(1.07 - np.abs(u), 0.0, 0.10)
+    light = (1 - 0.14 * np.abs(u) ** 2.5) * (1 - 0.72 * min(1, abs(middle) / 0.33) ** 2.2)
+    return inside, light * (0.93 + 0.07 * np.sin(np.pi * np.clip(root * 1.4, 0, 1)))
 
 
 def _tongue(where: Array, tone: Array) -> Array:

@@ -140,7 +140,7 @@ def _seam_band(shape: FaceShape, source: Box, reach: float) -> Array:
     down = np.array([left[1] - right[1], right[0] - left[0]]) / np.linalg.norm(right - left)
     band = np.zeros((source.height, source.width), np.float32)
     for rows, away in ((mesh.UPPER_LIP_ROWS, -down), (mesh.LOWER_LIP_ROWS, down)):
-        edge = points[list(rows[0][1:-1])]
+        edge = points[list(rows[0])]
         outer = edge[::-1] + reach * shape.unit * away
         band = np.maximum(band, polygon_mask(band.shape, np.concatenate([edge, outer]), 0))
     return band
