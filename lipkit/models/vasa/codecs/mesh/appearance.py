@@ -14,12 +14,11 @@ from lipkit.faces import mesh
 from lipkit.models.vasa.codecs.mesh import depth
 from lipkit.models.vasa.codecs.mesh.eyes import Eye, build_eye
 from lipkit.models.vasa.codecs.mesh.layout import MESH_LAYOUT, NATURAL_JAW
-from lipkit.models.vasa.codecs.mesh.lips import mouth_boxes, own_inside
+from lipkit.models.vasa.codecs.mesh.lips import mouth_boxes
 from lipkit.models.vasa.codecs.mesh.mouth import Mouth, build_mouth
 from lipkit.models.vasa.codecs.mesh.plate import Cutout, cut_out
 from lipkit.models.vasa.codecs.mesh.pose import Gains, head_pivot
 from lipkit.models.vasa.codecs.mesh.shape import FaceShape
-from lipkit.models.vasa.codecs.mesh.tones import face_tones
 from lipkit.models.vasa.codecs.mesh.warp import Box, Field, grid_of, smoothstep, thin_plate
 
 Array = NDArray[Any]
@@ -142,15 +141,9 @@ def build_appearance(
     fade = depth.border_fade(size, inner)
     weight = depth.pose_weight(shape, person, fade)
     whole = Box(0, 0, size, size)
-    box, source = mouth_boxes(shape, size)
+    box, _ = mouth_boxes(shape, size)
     upper = _field(shape, whole, size / CELLS, mesh.LOWER_LIP, weight, fade)
     lower = _field(shape, box, max(1.5, MOUTH_STEP * shape.unit), mesh.UPPER_LIP, weight, fade)
-    inside = own_inside(shape, source)
-    tones = face_tones(image, shape, None)
-    if inside is not None:
-        padded = np.zeros((size, size), np.float32)
-        padded[source.slices] = inside
-        tones = face_tones(image, shape, padded)
     return MeshAppearance(
         picture=picture,
         crop=crop,
@@ -159,7 +152,7 @@ def build_appearance(
         pivot=head_pivot(shape.frame, shape.ear_depth),
         field=upper,
         cutout=cut_out(image, person, shape.height),
-        mouth=build_mouth(image, shape, lower, tones),
+        mouth=build_mouth(image, shape, lower),
         eyes=(build_eye(image, shape, 0), build_eye(image, shape, 1)),
         gains=Gains(),
     )

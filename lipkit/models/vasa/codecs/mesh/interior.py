@@ -13,7 +13,7 @@ from lipkit.faces import mesh
 from lipkit.models.vasa.codecs.mesh.pose import Pose
 from lipkit.models.vasa.codecs.mesh.shape import FaceShape
 from lipkit.models.vasa.codecs.mesh.tones import Tones
-from lipkit.models.vasa.codecs.mesh.warp import smoothstep
+from lipkit.models.vasa.codecs.mesh.warp import Box, smoothstep
 
 Array = NDArray[Any]
 
@@ -44,7 +44,7 @@ class Interior:
     origin: Array
     axes: Array
 
-    def paint(self, shape: FaceShape, pose: Pose, opening: float, box: Any) -> Array:
+    def paint(self, shape: FaceShape, pose: Pose, opening: float, box: Box) -> Array:
         """The mouth's inside over ``box``, ``(h, w, 3)`` float32."""
         out = np.empty((box.height, box.width, 3), np.float32)
         out[:] = self.cavity

@@ -25,7 +25,7 @@ from lipkit.models.vasa.codecs.mesh.lips import (
 )
 from lipkit.models.vasa.codecs.mesh.pose import Pose
 from lipkit.models.vasa.codecs.mesh.shape import FaceShape
-from lipkit.models.vasa.codecs.mesh.tones import Tones
+from lipkit.models.vasa.codecs.mesh.tones import face_tones
 from lipkit.models.vasa.codecs.mesh.warp import Box, Field, smoothstep
 
 Array = NDArray[Any]
@@ -65,12 +65,14 @@ def box_feather(box: Box, unit: float) -> Array:
     return (side[None] * smoothstep(y, 0, reach)[:, None]).astype(np.float32)
 
 
-def build_mouth(image: Array, shape: FaceShape, field: Field, tones: Tones) -> Mouth:
+def build_mouth(image: Array, shape: FaceShape, field: Field) -> Mouth:
     """The mouth of ``image (h, w, 3)``; ``field`` moves everything but the upper lip."""
     box, source = field.box, mouth_boxes(shape, len(image))[1]
     lips = np.ascontiguousarray(image[source.slices])
     above, below = lip_masks(shape, source)
     inside = own_inside(shape, source)
+    seen = lips[inside > 0.8] if inside is not None else lips[:0, 0]
+    tones = face_tones(image, shape, seen)
     if inside is None:
         parted = parted_lips(lips, shape, source, tones.pallor)
     else:
@@ -161,7 +163,7 @@ def _fill_hole(
 def _own_over(inside: Array, mouth: Mouth, shape: FaceShape, pose: Pose, box: Box) -> Array:
     """The photo's own mouth inside, moving with the skull alone, over what ``box`` shows."""
     anchor = mouth.interior.origin
-    corners = mesh.from_local(anchor + np.eye(3)[[2, 0, 1]] * [1, 1, 0], shape.frame)
+    corners = mesh.from_local(anchor + np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]]), shape.frame)
     before, after = corners[:, :2].astype(np.float32), pose.move(corners).astype(np.float32)
     moved = cv2.getAffineTransform(
         before - np.float32([mouth.source.x0, mouth.source.y0]),

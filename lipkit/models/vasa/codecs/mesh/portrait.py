@@ -13,7 +13,7 @@ from lipkit.faces import mesh
 from lipkit.faces.mediapipe import MediapipeTracker, person_matte
 from lipkit.models.vasa.codecs.mesh.appearance import MeshAppearance, build_appearance
 from lipkit.models.vasa.codecs.mesh.calibration import calibrated
-from lipkit.models.vasa.codecs.mesh.seam import CLOSED_GAP, find_seam
+from lipkit.models.vasa.codecs.mesh.seam import find_seam
 from lipkit.models.vasa.codecs.mesh.shape import FaceShape
 from lipkit.models.vasa.codecs.mesh.teeth import find_teeth
 from lipkit.models.vasa.codecs.mesh.warp import Box
@@ -94,7 +94,7 @@ def mouth_corrected(image: Array, shape: FaceShape, teeth: Teeth) -> FaceShape:
 
     ``teeth`` "open" believes that teeth show and "closed" that they do not, whatever the picture.
     """
-    if shape.gap > CLOSED_GAP and teeth != "closed":
+    if shape.open and teeth != "closed":
         return shape
     found = None if teeth == "closed" else find_teeth(image, shape.points, sure=teeth == "open")
     if found is not None:

@@ -12,7 +12,6 @@ from lipkit.faces import mesh
 
 Array = NDArray[Any]
 
-CLOSED_GAP = 0.03  # IOD; tracked lips nearer than this touch
 REACH = 0.035  # IOD the seam may lie off the tracked contour
 COLUMNS = 48
 

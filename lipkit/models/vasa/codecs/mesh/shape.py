@@ -15,7 +15,7 @@ from lipkit.models.vasa.codecs.mesh.pose import soft_limit
 
 Array = NDArray[Any]
 
-OPEN_GAP = 0.035  # IOD; a mouth open wider shows an inside of its own
+OPEN_GAP = 0.03  # IOD; lips tracked nearer touch, a mouth open wider shows its inside
 FREE_APERTURE, SPARE_APERTURE = 0.28, 0.07  # IOD; wider, skin would fold on itself
 COEFFICIENTS = ("opening", "sealing", "jaw", "width", "press", "brow")
 

@@ -23,19 +23,17 @@ BRIGHTEST = 240.0
 PALE = 0.45  # colour difference of red lips and skin, over the skin's luminance
 CAST = 0.5  # how much of the skin's own deviation from it counts as the scene's light
 TOOTH, CAVITY = (1.50, 1.46, 1.37), (0.12, 0.065, 0.065)
-TONGUE, GUM = (0.64, 0.35, 0.35), (0.62, 0.38, 0.38)
+TONGUE = (0.64, 0.35, 0.35)
 
 
 @dataclass(frozen=True)
 class Tones:
     """RGB 0..255 ``(3,)`` of each tissue; ``pallor`` 1 for lips as pale as the skin, 0 for red."""
 
-    skin: Array
     lip: Array
     tooth: Array
     cavity: Array
     tongue: Array
-    gum: Array
     pallor: float
 
 
@@ -47,18 +45,18 @@ def _medians(image: Array, where: Array, radius: int) -> Array:
     return soft[y, x].astype(np.float64)
 
 
-def own_teeth(image: Array, inside: Array, light: float) -> Array | None:
-    """The photo's own tooth colour ``(3,)`` from the mask of an open mouth, if teeth show."""
-    values = image[inside > 0.8].astype(np.float64)
-    if len(values) < 30:
+def own_teeth(inside: Array, light: float) -> Array | None:
+    """The photo's own tooth colour ``(3,)`` among the colours ``(n, 3)`` in its mouth, if any."""
+    if len(inside) < 30:
         return None
+    values = inside.astype(np.float64)
     luminance = values @ LUMA
     bright = values[luminance >= np.quantile(luminance, 0.7)].mean(0)
     return bright if bright @ LUMA > 0.55 * light else None
 
 
-def face_tones(image: Array, shape: FaceShape, inside: Array | None) -> Tones:
-    """Tones of the face in ``image (h, w, 3)`` RGB; ``inside`` masks an open mouth's inside.
+def face_tones(image: Array, shape: FaceShape, inside: Array) -> Tones:
+    """Tones of the face in ``image (h, w, 3)``; ``inside (n, 3)`` are colours seen in its mouth.
 
     Hues are scaled by how saturated the lips and the skin are: a grey photo gets a grey tongue.
     """
@@ -80,13 +78,11 @@ def face_tones(image: Array, shape: FaceShape, inside: Array | None) -> Tones:
         grey = colour @ LUMA
         return np.clip(grey + (colour - grey) * chroma, 0, BRIGHTEST)
 
-    tooth = own_teeth(image, inside, light) if inside is not None else None
+    tooth = own_teeth(inside, light)
     return Tones(
-        skin=skin,
         lip=lips,
         tooth=tone(TOOTH) if tooth is None else tooth,
         cavity=tone(CAVITY),
         tongue=tone(TONGUE),
-        gum=tone(GUM),
         pallor=float(np.clip(1 - np.linalg.norm(lips - skin) / (PALE * max(cheek, 1.0)), 0, 1)),
     )
