@@ -19,6 +19,7 @@ Array = NDArray[Any]
 
 IRIS_EDGE, STILL_EDGE = 1.05, 2.3  # iris radii between which the iris' shift dies away
 MOST_TURN = 25.0  # degrees
+GAZE_GAIN = 1.3  # under lids that stay, the same turn of an eye looks smaller
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def iris_turn(shape: FaceShape, gaze_x: float, gaze_y: float) -> Array | None:
     if abs(gaze_x) < 0.05 and abs(gaze_y) < 0.05:
         return None
     angles = np.radians(np.clip([gaze_x, gaze_y], -MOST_TURN, MOST_TURN))
-    local = EYEBALL_RADIUS * np.array([*np.sin(angles), 0])
+    local = GAZE_GAIN * EYEBALL_RADIUS * np.array([*np.sin(angles), 0])
     return (shape.unit * shape.frame.rotation @ local)[:2].astype(np.float32)
 
 
