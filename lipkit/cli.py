@@ -33,6 +33,11 @@ VERBS = {
         "Make a portrait talk.",
         "lipkit.commands.animate:animate",
     ),
+    "sync": Verb(
+        "Make videos",
+        "Give a video other lips.",
+        "lipkit.commands.sync:sync",
+    ),
     "render": Verb(
         "Make videos",
         "Turn motion or crops into a video.",

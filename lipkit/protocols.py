@@ -250,7 +250,8 @@ class Family:
     """An architecture: how to configure, build, run and train it.
 
     ``config`` is a dataclass type with the tables ``model`` and ``sampling`` and ``train``;
-    ``stages`` maps a stage's name to a "module:attribute" string.
+    ``stages`` maps a stage's name to a "module:attribute" string; ``editor`` is one for families
+    that sync.
     """
 
     name: str
@@ -259,3 +260,4 @@ class Family:
     build: str
     stages: Mapping[str, str] = field(default_factory=dict)
     converters: Mapping[str, str] = field(default_factory=dict)
+    editor: str | None = None  # builds an ``Editor``: (model, sampling, *, seed, threads)

@@ -87,10 +87,12 @@ def plan(
     jobs: int = 1,
     force: bool = False,
     skip_existing: bool = False,
+    dry: bool = False,
 ) -> Plan:
     """Where the result of each group of inputs goes.
 
     ``-o`` takes one group; more need ``--out-dir``, where a result is named after its inputs.
+    ``dry`` makes no folder.
     """
     if not inputs:
         raise BadUsage("nothing to do: no inputs given")
@@ -102,7 +104,8 @@ def plan(
         check_output(output, force or skip_existing)
         items = [Item(tuple(inputs[0]), output)]
     elif out_dir is not None:
-        make_folder(out_dir)
+        if not dry:
+            make_folder(out_dir)
         items = [Item(tuple(group), named(out_dir, group, suffix)) for group in inputs]
         refuse_clashes(items)
     else:

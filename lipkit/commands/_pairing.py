@@ -1,9 +1,10 @@
-"""Which portrait goes with which sound."""
+"""Which portrait or video goes with which sound."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 
 from lipkit.commands import _batch
@@ -12,57 +13,75 @@ from lipkit.errors import BadInput, BadUsage
 Pair = tuple[str, str]
 
 
+@dataclass(frozen=True)
+class Roles:
+    """What the first of a pair is, which kinds of files can be the second, and an example."""
+
+    first: str
+    sounding: frozenset[str]
+    example: str
+
+
+PORTRAIT = Roles(
+    "portrait", frozenset({"audio", "video", "features", "motion"}), "lipkit animate face.jpg a.wav"
+)
+VIDEO = Roles("video", frozenset({"audio"}), "lipkit sync talk.mp4 dub.wav")
+
+
 def pair(
-    inputs: Sequence[str], files_from: str | None, null: bool, pairs: str | None
+    inputs: Sequence[str],
+    files_from: str | None,
+    null: bool,
+    pairs: str | None,
+    roles: Roles = PORTRAIT,
 ) -> list[Pair]:
-    """Pairs of a portrait and a sound.
+    """Pairs of a portrait or a video, as ``roles`` say, and a sound.
 
     Two inputs are one pair, in that order. More are sorted by what their bytes are, and every
-    portrait meets every sound; a file that is neither counts as a portrait, so that it fails by
+    first meets every sound; a file that is neither counts as a first, so that it fails by
     itself. ``pairs`` names a file of pairs instead.
     """
     if pairs is not None:
         if inputs or files_from:
             raise BadUsage("--pairs and other inputs exclude each other")
-        return read_pairs(pairs)
+        return read_pairs(pairs, roles.first)
     names = _batch.listed(inputs, files_from, null)
     if len(names) < 2:
-        raise BadUsage("a portrait and a sound are needed", hint="lipkit animate face.jpg a.wav")
+        raise BadUsage(f"a {roles.first} and a sound are needed", hint=roles.example)
     if len(names) == 2:
         return [(names[0], names[1])]
-    portraits = [name for name in names if not sounds(name)]
-    speech = [name for name in names if sounds(name)]
-    if not portraits or not speech:
-        missing = "sound" if portraits else "portrait"
+    speech = [name for name in names if sounds(name, roles.sounding)]
+    firsts = [name for name in names if name not in set(speech)]
+    if not firsts or not speech:
+        missing = "sound" if firsts else roles.first
         raise BadUsage(f"no {missing} among {len(names)} inputs")
-    return list(product(portraits, speech))
+    return list(product(firsts, speech))
 
 
-def sounds(name: str) -> bool:
-    """Whether the file is one that can drive a portrait."""
+def sounds(name: str, kinds: frozenset[str]) -> bool:
+    """Whether the file is of one of the ``kinds`` that can be the sound of a pair."""
     from pathlib import Path
 
-    from lipkit.artifacts.sniff import Kind, sniff
+    from lipkit.artifacts.sniff import sniff
 
     if name == "-":
         raise BadUsage("- stands for one of two inputs only", hint="name files in a batch")
     try:
-        kind = sniff(Path(name))
+        return str(sniff(Path(name))) in kinds
     except BadInput:
         return False
-    return kind in (Kind.AUDIO, Kind.VIDEO, Kind.FEATURES, Kind.MOTION)
 
 
-def read_pairs(path: str) -> list[Pair]:
-    """The pairs in a file: two names with a tab between, or JSON with portrait and sound."""
+def read_pairs(path: str, first: str = "portrait") -> list[Pair]:
+    """The pairs in a file: two names with a tab between, or JSON with ``first`` and sound."""
     found: list[Pair] = []
     for number, line in enumerate(_batch.read_names(path, null=False), 1):
         try:
             row = json.loads(line) if line.startswith("{") else line.split("\t")
-            first, second = (row["portrait"], row["sound"]) if isinstance(row, dict) else row
+            one, two = (row[first], row["sound"]) if isinstance(row, dict) else row
         except (ValueError, KeyError):
             raise BadUsage(
-                f"--pairs {path}: line {number} is no pair", hint="portrait, tab, sound"
+                f"--pairs {path}: line {number} is no pair", hint=f"{first}, tab, sound"
             ) from None
-        found.append((str(first), str(second)))
+        found.append((str(one), str(two)))
     return found

@@ -22,33 +22,40 @@ if TYPE_CHECKING:
     from lipkit.commands._drive import Drive
     from lipkit.commands._portrait import Portrait
     from lipkit.faces.geometry import Geometry
+    from lipkit.media.description import VideoInfo
+    from lipkit.media.storage import Storage
     from lipkit.media.video import AudioTrack, Encode, VideoWriter
     from lipkit.protocols import Appearance, FaceCodec, Floats, Frames
 
 SYNTHETIC = "Synthetic media, made with lipkit"
 
-encode: _options.Decorator = _options.chain(
-    click.option(
-        "--video-codec",
-        default="h264",
-        show_default=True,
-        help="h264, hevc, av1, vp9, prores, ffv1, or a hardware encoder such as h264_nvenc.",
-    ),
+CODECS = "h264, hevc, av1, vp9, prores, ffv1, or a hardware encoder such as h264_nvenc"
+_storage: _options.Decorator = _options.chain(
     click.option("--crf", type=click.IntRange(0, 63), help="Quality: less is better and larger."),
     click.option(
         "--format", "container", help="Container of a pipe: mkv (the default), mp4, mov, webm."
     ),
 )
+encode: _options.Decorator = _options.chain(
+    click.option("--video-codec", default="h264", show_default=True, help=f"{CODECS}."),
+    _storage,
+)
+encode_alike: _options.Decorator = _options.chain(
+    click.option("--video-codec", help=f"{CODECS}. By default what keeps the source's pixels."),
+    click.option("--encode-preset", help="Speed of h264 and hevc, from ultrafast to veryslow."),
+    _storage,
+)
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a video goes, and how it is encoded."""
+    """Where a video goes, and how it is encoded; no codec means one that fits the source."""
 
     output: str
-    video_codec: str = "h264"
+    video_codec: str | None = "h264"
     crf: int | None = None
     container: str | None = None
+    encode_preset: str | None = None
 
     @property
     def path(self) -> Path | None:
@@ -60,7 +67,20 @@ class Target:
         """The encoder's settings."""
         from lipkit.media.video import Encode
 
-        return Encode(codec=self.video_codec, crf=self.crf, container=self.container)
+        return Encode(codec=self.video_codec or "h264", crf=self.crf, container=self.container)
+
+    def storage(self, video: VideoInfo) -> Storage:
+        """How to store a result that keeps what ``video`` has."""
+        from lipkit.media.encode import container_of
+        from lipkit.media.storage import store_like
+
+        return store_like(
+            video,
+            container_of(self.path, self.encode),
+            codec=self.video_codec,
+            crf=self.crf,
+            preset=self.encode_preset,
+        )
 
 
 def write_rendered(
@@ -91,8 +111,12 @@ def open_video(
     sound: AudioTrack | None,
     fps: Fraction | None = None,
     times: Iterable[Fraction] | None = None,
+    storage: Storage | None = None,
 ) -> VideoWriter:
-    """A writer of a finished video, whose tags say that it is synthetic and how it was made."""
+    """A writer of a finished video, whose tags say that it is synthetic and how it was made.
+
+    With ``storage`` it keeps what the source of that storage has.
+    """
     from lipkit.media.video import VideoWriter
 
     return VideoWriter(
@@ -101,7 +125,10 @@ def open_video(
         fps=fps,
         times=times,
         audio=sound,
-        encode=target.encode,
+        encode=storage.encode if storage else target.encode,
+        color=storage.color if storage else None,
+        aspect=storage.aspect if storage else Fraction(1),
+        pixel=storage.pixel if storage else "rgb24",
         metadata={"comment": SYNTHETIC, "lipkit": provenance.compact(record)},
     )
 

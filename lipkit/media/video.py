@@ -68,10 +68,10 @@ def read_frames(
     """Chunks ``(f, h, w, c)`` of the frames shown from ``start`` until before ``end`` seconds.
 
     Upright, uint8 RGB (``rgba`` with straight alpha; ``rgb48`` and ``rgba64`` uint16 over the full
-    range), scaled to ``size`` (width, height). Without ``exact`` colours come faster and a grey level too dark:
-    enough to look at, not to write again. A chunk holds at most ``chunk`` frames, fewer when they
-    are large. BadInput when nothing can be decoded; a file that breaks off is read as far as it
-    goes, with a warning in the log.
+    range), scaled to ``size`` (width, height). Without ``exact`` colours come faster and a grey
+    level too dark: enough to look at, not to write again. A chunk holds at most ``chunk`` frames,
+    fewer when they are large. BadInput when nothing can be decoded; a file that breaks off is read
+    as far as it goes, with a warning in the log.
     """
     parts = read_timed_frames(
         path, chunk=chunk, size=size, start=start, end=end, pixel=pixel, exact=exact

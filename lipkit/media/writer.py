@@ -54,8 +54,8 @@ class VideoWriter:
 
     Either ``fps`` or ``times`` gives the clock: ``times`` holds the second at which each frame is
     shown. ``color`` are the tags of the source (None: BT.709). ``pixel`` is what comes in: rgb24
-    and rgba take uint8 frames, rgb48 and rgba64 uint16. Storage that halves the colour drops the last odd
-    row or column.
+    and rgba take uint8 frames, rgb48 and rgba64 uint16. Storage that halves the colour drops the
+    last odd row or column.
     """
 
     def __init__(

@@ -26,6 +26,11 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 AHEAD = 2  # chunks decoded before they are asked for
+# Beside the chunks that are edited, and what comes of them: chunks that are being decoded, wait in
+# the queues at both ends, or are being cut anew or encoded.
+UNDERWAY = 2 * AHEAD + 4
+BASE_BYTES = 700 << 20  # interpreter, libraries, a small model and its tracker
+FACE_BYTES = 48 << 10  # of tracking, a frame: landmarks in double precision, and their copies
 
 
 @runtime_checkable
@@ -125,3 +130,9 @@ def in_order(
             yield thing, future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def memory(source: Source, frames: int, threads: int) -> int:
+    """About how many bytes an edit of so many source frames takes at its peak."""
+    chunk = source.chunk * source.frame_bytes
+    return BASE_BYTES + (UNDERWAY + 2 * (threads + 1)) * chunk + frames * FACE_BYTES

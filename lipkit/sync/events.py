@@ -17,7 +17,7 @@ from lipkit.errors import LipkitError
 from lipkit.faces.survey import missing
 
 if TYPE_CHECKING:
-    from lipkit.protocols import FaceTrack
+    from lipkit.faces.geometry import Geometry
     from lipkit.sync.clock import Clock
 
 
@@ -54,17 +54,17 @@ def open_log(path: Path | None, video: str) -> Iterator[Log]:
         os.close(handle)
 
 
-def about_faces(log: Log, track: FaceTrack, face: str, did: str) -> None:
+def about_faces(log: Log, geometry: Geometry, face: str, did: str) -> None:
     """Rows on stretches without the face, and what was done there."""
-    for first, last in missing(track.valid):
-        span = {"first": first, "last": last, "time": track.times[first]}
+    for first, last in missing(geometry.valid):
+        span = {"first": first, "last": last, "time": geometry.times[first]}
         log.add("no face", face=face, action=did, **span)
 
 
-def about_cuts(log: Log, track: FaceTrack) -> None:
+def about_cuts(log: Log, geometry: Geometry) -> None:
     """Rows on scene cuts."""
-    for frame in (np.flatnonzero(np.diff(track.shot)) + 1).tolist():
-        log.add("cut", frame=frame, time=track.times[frame])
+    for frame in (np.flatnonzero(np.diff(geometry.shot)) + 1).tolist():
+        log.add("cut", frame=frame, time=geometry.times[frame])
 
 
 def about_length(log: Log, clock: Clock, sound: Fraction, frames: int, length: str) -> None:

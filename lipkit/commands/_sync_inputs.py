@@ -1,0 +1,113 @@
+"""What ``sync`` works on: the two inputs of an item, opened and looked at."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lipkit import provenance
+from lipkit.errors import BadInput, BadUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lipkit.commands._batch import Item
+    from lipkit.commands.sync import Syncing
+    from lipkit.models import Loaded
+    from lipkit.protocols import Editor
+
+
+@dataclass(frozen=True)
+class Material:
+    """A video and a sound; ``names`` are what the user calls them."""
+
+    video: Path
+    sound: Path
+    names: tuple[str, str]
+    in_crops: bool = False  # the video is a clip of crops
+    history: Mapping[str, Any] = field(default_factory=dict)  # how the video was made
+
+
+def open_material(stack: ExitStack, item: Item) -> Material:
+    """Both inputs; BadInput for files that cannot be what they should be."""
+    from lipkit.artifacts.clip import read_provenance
+    from lipkit.artifacts.sniff import Kind, sniff
+    from lipkit.media.source import open_source
+
+    shown, heard = item.inputs
+    if shown == heard == "-":
+        raise BadUsage("only one of both inputs can be -")
+    video, sound = (stack.enter_context(open_source(name)) for name in (shown, heard))
+    kind, other = sniff(video), sniff(sound)
+    if kind is Kind.IMAGE:
+        raise BadInput(f"{shown}: a picture, not a video", hint="lipkit animate makes it talk")
+    if kind not in (Kind.VIDEO, Kind.CLIP):
+        raise BadInput(f"{shown}: {kind}, not a video")
+    if other not in (Kind.AUDIO, Kind.VIDEO, Kind.CLIP):
+        raise BadInput(f"{heard}: {other}, not a recording of speech")
+    return Material(video, sound, (shown, heard), kind is Kind.CLIP, read_provenance(video))
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A model, and the editor that it is for videos."""
+
+    loaded: Loaded
+    editor: Editor
+
+
+def engine_of(wish: Syncing) -> Engine:
+    """The editor, its model loaded once a process."""
+    knobs = tuple(wish.knobs.items())
+    return _load(
+        wish.model, wish.config_file, wish.sets, knobs, wish.device, wish.seed, wish.threads
+    )
+
+
+@lru_cache(maxsize=1)
+def _load(
+    name: str,
+    config_file: str | None,
+    sets: tuple[str, ...],
+    knobs: tuple[tuple[str, Any], ...],
+    device: str,
+    seed: int,
+    threads: int,
+) -> Engine:
+    from lipkit import models, registry
+
+    loaded = models.load(
+        name, verb="sync", file=config_file, sets=sets, options=dict(knobs), device=device
+    )
+    assert loaded.family.editor is not None, f"{loaded.family.name} syncs without an editor"
+    build = registry.load(loaded.family.editor)
+    editor = build(loaded.module, loaded.config.sampling, seed=seed, threads=threads)
+    return Engine(loaded, editor)
+
+
+def record_of(wish: Syncing, material: Material, engine: Engine) -> dict[str, Any]:
+    """How the result was made; everything that it depends on is in it."""
+    from lipkit.sync.cast import read_speaker_map
+
+    settings: dict[str, Any] = {
+        name: getattr(wish, name)
+        for name in ("face", "on_missing", "length", "extend", "keep_audio", "seed")
+    }
+    settings |= {"model": Path(wish.model).name, "set": list(wish.sets)}
+    settings |= {key: value for key, value in wish.knobs.items() if value is not None}
+    if wish.config_file is not None:
+        settings["config"] = provenance.digest(Path(wish.config_file))
+    if wish.speaker_map is not None:
+        spans = read_speaker_map(Path(wish.speaker_map))
+        settings["speakers"] = {
+            face: [[str(start), str(end)] for start, end in rows] for face, rows in spans.items()
+        }
+    shown, heard = material.names
+    inputs = [
+        provenance.source(shown, material.video, material.history),
+        provenance.source(heard, material.sound),
+    ]
+    return provenance.record("sync", settings, inputs, engine.loaded.digests)

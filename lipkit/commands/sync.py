@@ -1,0 +1,201 @@
+"""``lipkit sync``: a video and some sound become the same video with other lips."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lipkit import runtime
+from lipkit.commands import _batch, _options, _video
+from lipkit.commands._options import knob
+from lipkit.errors import BadUsage
+
+if TYPE_CHECKING:
+    from lipkit.commands._batch import Item, Plan
+    from lipkit.sync.clock import Extend, Length
+
+LENGTHS = ["longest", "video", "audio", "shortest"]
+EXTENSIONS = ["pingpong", "loop", "hold"]
+
+timing: _options.Decorator = _options.chain(
+    click.option(
+        "--length",
+        type=click.Choice(LENGTHS),
+        default="longest",
+        show_default=True,
+        help="What rules where picture and sound differ: longest keeps all of both, video all "
+        "frames and no more, audio as many as are heard, shortest what both have.",
+    ),
+    click.option(
+        "--extend",
+        type=click.Choice(EXTENSIONS),
+        default="pingpong",
+        show_default=True,
+        help="How a picture that is too short goes on: back and forth, from the start, or still.",
+    ),
+    click.option(
+        "--keep-audio",
+        type=click.Choice(["replace", "mix"]),
+        default="replace",
+        show_default=True,
+        help="The new sound alone, copied; or over the video's own, which goes on 12 dB lower.",
+    ),
+)
+
+who: _options.Decorator = _options.chain(
+    click.option(
+        "--face",
+        default="largest",
+        show_default=True,
+        metavar="WHICH",
+        help="largest, center, left, right, a number from the left, or a picture of the person.",
+    ),
+    click.option(
+        "--speaker-map",
+        metavar="JSON",
+        help='Who speaks when: a list of {"start": 0, "end": 2.5, "face": WHICH}.',
+    ),
+    click.option(
+        "--on-missing",
+        type=click.Choice(["pass", "hold", "fail"]),
+        default="pass",
+        show_default=True,
+        help="Frames without the face: leave them alone, edit where it last was, or refuse.",
+    ),
+)
+
+keeping: _options.Decorator = _options.chain(
+    click.option(
+        "--work-dir",
+        metavar="DIR",
+        help="Keep tracked faces and edited regions there, and use what is there already.",
+    ),
+    click.option(
+        "--resume",
+        is_flag=True,
+        help="Keep them beside the output until it is done; go on where a run broke off.",
+    ),
+    click.option("--log", metavar="FILE", help="Write what happened as JSON lines."),
+    click.option("-n", "--dry-run", is_flag=True, help="Print the plan as JSON; write nothing."),
+)
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, metavar="VIDEO... SOUND...")
+@_options.output
+@click.option(
+    "--emit",
+    type=click.Choice(["video", "crops"]),
+    default="video",
+    show_default=True,
+    help="crops: a clip of the edited faces, which render puts back.",
+)
+@click.option("--pairs", metavar="FILE", help="Video and sound, tab between, one pair a line.")
+@_options.batch
+@_options.force
+@click.option("--model", default="builtin", show_default=True, help="Preset, run or weights file.")
+@who
+@timing
+@keeping
+@knob("--guidance", key="sampling.guidance", type=float, help="How strictly lips follow the sound.")
+@knob("--steps", key="sampling.steps", type=click.IntRange(min=1), help="Denoising steps.")
+@_options.seed()
+@_options.settings
+@_options.device
+@_video.encode_alike
+@_options.common
+@click.pass_context
+def sync(context: click.Context, /, inputs: tuple[str, ...], **options: Any) -> int:
+    """Give a video other lips.
+
+    VIDEO is a film of somebody, or a clip from align; SOUND any file with speech in it. Frames,
+    their times and all pixels but the mouth's stay as they are, and the sound is copied. With one
+    of each, -o names the result; every video meets every sound in --out-dir otherwise. One - reads
+    stdin.
+
+    \b
+    lipkit sync talk.mp4 dub.wav -o out.mp4
+    lipkit sync talks/*.mp4 dub.wav --out-dir dubbed -j 2
+    """
+    from lipkit.commands._pairing import VIDEO, pair
+
+    groups = pair(inputs, options["files_from"], options["null"], options["pairs"], VIDEO)
+    plan = plan_of(groups, options)
+    if options["resume"] and (options["work_dir"] or options["output"] == "-"):
+        raise BadUsage("--resume keeps its work beside the output", hint="or use --work-dir alone")
+    names = [name for name in Syncing.__dataclass_fields__ if name in options]
+    work = Syncing(
+        **{name: options[name] for name in names},
+        knobs=_options.knob_values(context),
+        video={k: options[k] for k in ("video_codec", "encode_preset", "crf", "container")},
+        threads=max(1, runtime.cores() // min(plan.jobs, len(plan.items))),
+    )
+    if options["dry_run"] and plan.single:
+        click.echo(json.dumps(work(plan.items[0]), ensure_ascii=False))
+        return 0
+    if options["log"] and not options["dry_run"]:
+        start_log(options["log"])
+    return _batch.execute(plan, work)
+
+
+def plan_of(groups: list[tuple[str, str]], options: dict[str, Any]) -> Plan:
+    """Where the results go; a dry run makes no folder for them."""
+    container = "mkv" if options["emit"] == "crops" else options["container"] or "mp4"
+    return _batch.plan(
+        groups,
+        output=options["output"],
+        out_dir=options["out_dir"],
+        suffix=f".{container}",
+        files_from=options["files_from"] or options["pairs"],
+        jobs=options["jobs"],
+        force=options["force"],
+        skip_existing=options["skip_existing"],
+        dry=options["dry_run"],
+    )
+
+
+def start_log(name: str) -> None:
+    """Begin the log anew: it tells of this run."""
+    try:
+        Path(name).write_bytes(b"")
+    except OSError as problem:
+        raise BadUsage(f"--log {name}: {problem.strerror}") from None
+
+
+@dataclass(frozen=True)
+class Syncing:
+    """How to sync one item; travels to worker processes, which load the model once each."""
+
+    emit: str
+    model: str
+    face: str
+    speaker_map: str | None
+    on_missing: str
+    length: Length
+    extend: Extend
+    keep_audio: str
+    work_dir: str | None
+    resume: bool
+    log: str | None
+    dry_run: bool
+    seed: int
+    device: str
+    config_file: str | None
+    sets: tuple[str, ...]
+    threads: int = 1
+    knobs: dict[str, Any] = field(default_factory=dict)
+    video: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, item: Item) -> dict[str, Any]:
+        """Sync one video with one sound; what to say of it in a batch."""
+        if self.dry_run:
+            from lipkit.commands._sync_plan import foresee
+
+            return foresee(self, item)
+        from lipkit.commands._syncing import give_lips
+
+        return give_lips(self, item)
