@@ -152,7 +152,7 @@ def build_appearance(
         pivot=head_pivot(shape.frame, shape.ear_depth),
         field=upper,
         cutout=cut_out(image, person, shape.height),
-        mouth=build_mouth(image, shape, lower),
-        eyes=(build_eye(image, shape, 0), build_eye(image, shape, 1)),
+        mouth=build_mouth(image, shape, lower, fade),
+        eyes=(build_eye(image, shape, 0, fade), build_eye(image, shape, 1, fade)),
         gains=Gains(),
     )

@@ -52,9 +52,10 @@ def border_fade(size: int, inner: tuple[bool, bool, bool, bool]) -> Array:
     wider.
     """
     place = np.arange(size) / (size - 1)
+    edge = 2 / size  # whole pixels of stillness, which resampling cannot leak across
     wide = [BORDER_FADE if side else PICTURE_FADE for side in inner]
-    x = smoothstep(place, 0.004, wide[0]) * smoothstep(1 - place, 0.004, wide[2])
-    y = smoothstep(place, 0.004, wide[1]) * smoothstep(1 - place, 0.004, wide[3])
+    x = smoothstep(place, edge, wide[0]) * smoothstep(1 - place, edge, wide[2])
+    y = smoothstep(place, edge, wide[1]) * smoothstep(1 - place, edge, wide[3])
     return (y[:, None] * x[None]).astype(np.float32)
 
 

@@ -37,8 +37,11 @@ class Eye:
     eyeball: Eyeball
 
 
-def build_eye(image: Array, shape: FaceShape, side: int) -> Eye:
-    """The image-left (``side`` 0) or image-right (1) eye of ``image (h, w, 3)``."""
+def build_eye(image: Array, shape: FaceShape, side: int, fade: Array) -> Eye:
+    """The image-left (``side`` 0) or image-right (1) eye of ``image (h, w, 3)``.
+
+    ``fade (h, w)`` is 0 where nothing may change.
+    """
     rows = mesh.EYES[side]
     rims = shape.points[list(rows.upper + rows.lower), :2]
     unit, size = shape.unit, (image.shape[1], image.shape[0])
@@ -48,7 +51,7 @@ def build_eye(image: Array, shape: FaceShape, side: int) -> Eye:
         box=box,
         source=source,
         lids=build_lids(image, shape, side, source),
-        feather=_feather(box, unit),
+        feather=_feather(box, unit) * fade[box.slices],
         eyeball=build_eyeball(image, shape, rows, source),
     )
 
@@ -95,7 +98,7 @@ def _draw_gaze(drawn: Array, eye: Eye, at: Array, turn: Array) -> Array:
     ball = cv2.remap(
         eye.eyeball.texture, came, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
-    opening = _linear(eye.eyeball.opening, at - _corner(eye))
+    opening = _linear(eye.eyeball.opening, at - _corner(eye)) * eye.feather
     return cv2.blendLinear(ball, drawn, opening, 1 - opening)
 
 
@@ -112,6 +115,6 @@ def _draw_lid(drawn: Array, image: Array, eye: Eye, lid: Lid, at: Array, closing
     mixed = cv2.blendLinear(skin, drawn, cover, 1 - cover)
     if not lid.lash.any():
         return mixed
-    line = _linear(lid.lash, inside) * min(1.0, 1.6 * closing)
+    line = _linear(lid.lash, inside) * eye.feather * min(1.0, 1.6 * closing)
     # Not darker than this: lashes that the photo has already must not turn black.
     return cv2.blendLinear(np.minimum(mixed, lid.line), mixed, line, 1 - line)

@@ -65,8 +65,11 @@ def box_feather(box: Box, unit: float) -> Array:
     return (side[None] * smoothstep(y, 0, reach)[:, None]).astype(np.float32)
 
 
-def build_mouth(image: Array, shape: FaceShape, field: Field) -> Mouth:
-    """The mouth of ``image (h, w, 3)``; ``field`` moves everything but the upper lip."""
+def build_mouth(image: Array, shape: FaceShape, field: Field, fade: Array) -> Mouth:
+    """The mouth of ``image (h, w, 3)``; ``field`` moves everything but the upper lip.
+
+    ``fade (h, w)`` is 0 where nothing may change.
+    """
     box, source = field.box, mouth_boxes(shape, len(image))[1]
     lips = np.ascontiguousarray(image[source.slices])
     above, below = lip_masks(shape, source)
@@ -86,7 +89,7 @@ def build_mouth(image: Array, shape: FaceShape, field: Field) -> Mouth:
         above=above,
         below=below,
         inside=None if inside is None else raised_inside(lips, inside, shape),
-        feather=box_feather(box, shape.unit),
+        feather=box_feather(box, shape.unit) * fade[box.slices],
         interior=paint_interior(shape, tones),
     )
 

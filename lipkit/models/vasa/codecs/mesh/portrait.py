@@ -43,7 +43,7 @@ def check_face(points: Array) -> None:
     frame = mesh.face_frame(points)
     if frame.unit < SMALLEST:
         raise BadInput(
-            f"the face is too small: {frame.unit:.0f} pixels between the outer eye corners, "
+            f"the face is too small: {int(frame.unit)} pixels between the outer eye corners, "
             f"{SMALLEST:.0f} are needed",
             hint="use a larger picture",
         )
