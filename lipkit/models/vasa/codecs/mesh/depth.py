@@ -53,7 +53,7 @@ def border_fade(size: int, inner: tuple[bool, bool, bool, bool]) -> Array:
     """
     place = np.arange(size) / (size - 1)
     edge = 2 / size  # whole pixels of stillness, which resampling cannot leak across
-    wide = [BORDER_FADE if side else PICTURE_FADE for side in inner]
+    wide = [max(BORDER_FADE if side else PICTURE_FADE, 2 * edge) for side in inner]
     x = smoothstep(place, edge, wide[0]) * smoothstep(1 - place, edge, wide[2])
     y = smoothstep(place, edge, wide[1]) * smoothstep(1 - place, edge, wide[3])
     return (y[:, None] * x[None]).astype(np.float32)
