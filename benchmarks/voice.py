@@ -183,11 +183,11 @@ def silences(bench: Bench, speech: Array) -> dict[str, float]:
     rng = np.random.default_rng(5)
     gap, short = np.zeros(2 * RATE, np.float32), np.zeros(int(0.3 * RATE), np.float32)
     part = speech[: 4 * RATE]
-    clean = np.concatenate([gap, part, gap, part, short, part, gap])
+    clean = np.concatenate([gap, part, gap, part, short, part, gap])  # gaps at 0, 6 and 16.3 s
     apertures, deviations, soft = [], [], []
     for noise in (0.0, 0.001, 0.005):
         made = bench.of_wave(clean + noise * rng.standard_normal(len(clean)).astype(np.float32))
-        for start in (0.0, 6.0, 18.3 - 4.0 + 0.0):
+        for start in (0.0, 6.0, 16.3):
             quiet = made[int((start + 0.5) * 25) : int((start + 1.8) * 25), 0]
             apertures.append(float(quiet.max()))
             deviations.append(float(quiet.std()))

@@ -12,7 +12,7 @@ class FrontendConfig:
     """The network that hears phone classes in a log-mel spectrogram."""
 
     bands: int = 64
-    width: int = 128
+    width: int = 160
     dilations: tuple[int, ...] = (1, 2, 4, 1, 2)
     classes: int = 23
     dropout: float = 0.1
@@ -52,7 +52,6 @@ class SamplingConfig:
     distance_guidance: float = 0.0
     mouth_temperature: float = 0.0  # share of the starting noise that mouth channels get
     head_temperature: float = 1.0
-    steady: float = 1.6  # frames over which brows and head are smoothed
     aperture_spread: float = 1.0  # deviation from the clip's mean, times this
     width_spread: float = 1.0
     head_motion: float = 1.0  # scale of pose and translation
@@ -67,10 +66,10 @@ class TrainConfig:
     """The stages, in the order in which they run."""
 
     frontend: StageConfig = field(
-        default_factory=lambda: StageConfig(steps=3500, batch=24, frames=75, learning_rate=1.5e-3)
+        default_factory=lambda: StageConfig(steps=5700, batch=24, frames=75, learning_rate=1.5e-3)
     )
     generator: StageConfig = field(
-        default_factory=lambda: StageConfig(steps=6000, batch=64, learning_rate=1e-3)
+        default_factory=lambda: StageConfig(steps=6000, batch=32, learning_rate=1e-3)
     )
     precision: Precision = "no"
 

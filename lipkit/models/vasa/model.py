@@ -9,6 +9,7 @@ from lipkit.models.parts.sampling import cosine_schedule
 from lipkit.models.vasa.config import ModelConfig
 from lipkit.models.vasa.frontend import Frontend
 from lipkit.models.vasa.generator import MotionTransformer
+from lipkit.models.vasa.noise import kernels
 
 
 class VoiceModel(nn.Module):
@@ -24,6 +25,7 @@ class VoiceModel(nn.Module):
         self.register_buffer("motion_deviation", torch.ones(channels))
         schedule = cosine_schedule(config.generator.diffusion_steps)
         self.register_buffer("alpha_bar", schedule, persistent=False)
+        self.register_buffer("colours", kernels(), persistent=False)
 
     def normalised(self, motion: Tensor) -> Tensor:
         """Motion ``(..., c)`` in standard deviations of the training set."""

@@ -16,11 +16,12 @@ from lipkit.artifacts.features import require_encoder
 from lipkit.audio.mel import SPEECH64
 from lipkit.models.parts.sampling import ddim, guided
 from lipkit.models.vasa.config import SamplingConfig
-from lipkit.models.vasa.expression import MOUTH, SLOW, finished
+from lipkit.models.vasa.expression import MOUTH, finished
 from lipkit.models.vasa.generator import Conditions
 from lipkit.models.vasa.listen import listen
 from lipkit.models.vasa.mel import ROWS, fitted, log_mel
 from lipkit.models.vasa.model import VoiceModel
+from lipkit.models.vasa.noise import coloured, white
 from lipkit.protocols import Features, Layout
 from lipkit.training.voices.motion import CHANNELS
 
@@ -65,13 +66,13 @@ class VoiceGenerator:
         short = self.window - len(heard)
         padded = torch.cat([heard, heard[-1:].expand(short, -1)]) if short else heard
         asked = self.conditions(padded, conditions, state)
-        noise = self.noise(frame).to(heard)[None]
+        noise = self.noise(frame)[None]
 
         def denoise(x: Tensor, t: Tensor) -> Tensor:
             return self.denoised(x, t, asked)
 
         found = ddim(denoise, noise, self.model.alpha_bar, self.sampling.steps)[0]
-        motion = self.steadied(found[: len(heard)], asked.motion)
+        motion = found[: len(heard)]
         following = State(
             self._last(motion, state.motion if state else None),
             self._last(heard, state.audio if state else None),
@@ -110,37 +111,14 @@ class VoiceGenerator:
         ]
         return guided(model(x, t, conditions), without)
 
-    def steadied(self, motion: Tensor, before: Tensor | None) -> Tensor:
-        """Motion ``(f, c)`` without what is too quick for a head.
-
-        Few steps leave a tremble in slow channels. The frames of the window ``before (1, k, c)``
-        take part, so the windows join.
-        """
-        if not self.sampling.steady:
-            return motion
-        reach = int(np.ceil(3 * self.sampling.steady))
-        t = torch.arange(-reach, reach + 1).to(motion)
-        weights = torch.exp(-0.5 * (t / self.sampling.steady) ** 2)
-        past = motion[:1] if before is None else before[0]
-        start = torch.cat([past[:1].expand(reach, -1), past])[-reach:]
-        whole = torch.cat([start, motion, motion[-1:].expand(reach, -1)])
-        views = whole[:, SLOW].unfold(0, 2 * reach + 1, 1)
-        steady = motion.clone()
-        steady[:, SLOW] = views @ (weights / weights.sum())
-        return steady
-
     def noise(self, frame: int) -> Tensor:
-        """Starting noise ``(w, c)`` of the window at ``frame``.
+        """Starting noise ``(w, c)`` of the window at ``frame``, by seed and absolute frame alone.
 
-        It depends on the seed and the absolute frame alone. The mouth gets a share of it only: a
-        mouth that is drawn from all that might have been said follows the sound half as well.
+        The mouth gets a share of it only: a mouth that is drawn from all that might have been said
+        follows the sound half as well.
         """
-        channels = self.model.config.generator.channels
-        rows = [
-            np.random.default_rng((self.seed, frame + i)).standard_normal(channels)
-            for i in range(self.window)
-        ]
-        noise = torch.from_numpy(np.stack(rows)).float()
+        rows = white(self.seed, frame, self.window).to(self.model.motion_mean)
+        noise = coloured(rows[None], self.model.colours)[0]
         noise[:, MOUTH] *= self.sampling.mouth_temperature
         noise[:, MOUTH.stop :] *= self.sampling.head_temperature
         return noise

@@ -17,6 +17,7 @@ from lipkit.models.vasa.generator import Conditions
 from lipkit.models.vasa.listen import REST
 from lipkit.models.vasa.mel import log_mel
 from lipkit.models.vasa.model import VoiceModel
+from lipkit.models.vasa.noise import REACH, coloured
 from lipkit.models.vasa.takes import Takes, rehearse
 from lipkit.training.config import StageConfig
 from lipkit.training.voices.augment import augment, masked_bands
@@ -159,7 +160,8 @@ class GeneratorStage:
         audio[torch.rand(size, device=device) < REST_UNMARKED, :, REST] = 0
         t = torch.randint(0, self.shape.diffusion_steps, (size,), device=device)
         target = motion[:, k:]
-        x = noised(target, torch.randn_like(target), model.alpha_bar, t)
+        around = torch.randn(size, self.shape.window + 2 * REACH, target.shape[2], device=device)
+        x = noised(target, coloured(around, model.colours), model.alpha_bar, t)
         conditions = Conditions(
             audio=audio[:, k:],
             motion=motion[:, :k],

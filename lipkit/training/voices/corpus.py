@@ -22,9 +22,8 @@ from lipkit.training.voices.visemes import PHONES, SILENCE, Segment
 SCHEMA = 1
 MANIFEST = "manifest.json"
 BATCH = 24  # utterances asked of a synthesizer at once
-# Voices that no training sees. Few, since every speaker counts: festival's second Italian one, and
-# two ways of speaking of espeak-ng in all its languages.
-HELD_OUT = ("pc_diphone", "+f5", "+klatt3")
+# Voices that no training sees: one of every synthesizer, and two ways of speaking of espeak-ng.
+HELD_OUT = ("ked_diphone", "pc_diphone", "flite_kal16", "+f5", "+klatt3")
 
 Mel = NDArray[np.float16]
 
