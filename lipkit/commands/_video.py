@@ -67,7 +67,12 @@ class Target:
         """The encoder's settings."""
         from lipkit.media.video import Encode
 
-        return Encode(codec=self.video_codec or "h264", crf=self.crf, container=self.container)
+        return Encode(
+            codec=self.video_codec or "h264",
+            crf=self.crf,
+            preset=self.encode_preset,
+            container=self.container,
+        )
 
     def storage(self, video: VideoInfo) -> Storage:
         """How to store a result that keeps what ``video`` has."""

@@ -8,37 +8,38 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lipkit import provenance
+from lipkit import provenance, ui
 from lipkit.commands import _batch, _options, _portrait, _video
 from lipkit.errors import BadInput
 
 if TYPE_CHECKING:
     from lipkit.commands._batch import Item
+    from lipkit.faces.geometry import Geometry
     from lipkit.media.video import AudioTrack
 
 
 @click.command()
 @click.argument("made", metavar="MOTION|CROPS")
-@click.argument("source", metavar="PORTRAIT")
+@click.argument("source", metavar="SOURCE")
 @_options.output
 @_options.force
 @_portrait.options
 @click.option("--fps", default="source", show_default=True, help="Frames a second of motion.")
-@_video.encode
+@_video.encode_alike
 @_options.common
 def render(made: str, source: str, output: str | None, force: bool, **options: Any) -> int:
     """Turn motion or crops into a video.
 
-    MOTION is what animate --emit motion made; it moves the face in PORTRAIT, whoever that is.
-    CROPS is a clip from animate --emit crops; it goes back into the PORTRAIT it was made of. One
-    of both may be - for stdin.
+    MOTION is what animate --emit motion made; it moves the face in the picture SOURCE, whoever
+    that is. CROPS is a clip from animate or sync --emit crops, or from align; it goes back into
+    the picture or video SOURCE that it was cut from. One of both may be - for stdin.
 
     \b
     lipkit render motion.safetensors face.jpg -o talk.mp4
     lipkit animate face.jpg a.wav --emit crops -o - | lipkit render - face.jpg -o talk.mp4
     """
     plan = _batch.plan([(made, source)], output=output, out_dir=None, suffix=".mp4", force=force)
-    video = {k: options.pop(k) for k in ("video_codec", "crf", "container")}
+    video = {k: options.pop(k) for k in ("video_codec", "encode_preset", "crf", "container")}
     return _batch.execute(plan, Rendering(**options, video=video))
 
 
@@ -70,6 +71,8 @@ class Rendering:
             kind = sniff(path)
             if kind is Kind.MOTION:
                 return self.draw(item, path, picture, track)
+            if kind is Kind.CLIP and sniff(picture) is Kind.VIDEO:
+                return self.put_back_moving(item, path, picture, track)
             if kind is Kind.CLIP:
                 return self.put_back(item, path, picture, track)
         raise BadInput(f"{made}: {kind}, neither motion nor crops", hint="see animate --emit")
@@ -112,12 +115,7 @@ class Rendering:
         geometry = Geometry.from_tensors(clip.tensors, clip.header)
         image = read_portrait(picture, source, max(geometry.frame_size)).rgb
         size = (image.shape[1], image.shape[0])
-        if size != geometry.frame_size:
-            want = "x".join(map(str, geometry.frame_size))
-            raise BadInput(
-                f"{source}: {size[0]}x{size[1]}, but the crops of {made} are from {want}",
-                hint="give the picture that they were made of",
-            )
+        require_size(source, size, made, geometry)
         record = self.record(item, path, picture, clip.provenance)
         writer = _video.open_video(
             _video.Target(item.output, **self.video),
@@ -128,3 +126,50 @@ class Rendering:
         )
         _video.write_all(writer, _video.put_back(image, clip, geometry), clip.count)
         return {"frames": clip.count, "fps": str(geometry.fps)}
+
+    def put_back_moving(
+        self, item: Item, path: Path, video: Path, track: AudioTrack | None
+    ) -> dict[str, Any]:
+        """Crops into the video that they were cut from."""
+        from lipkit.artifacts.clip import read_clip
+        from lipkit.faces.geometry import Geometry
+        from lipkit.media.probe import require_video
+        from lipkit.media.video import frame_times
+        from lipkit.sync.cutouts import put_back, rows_of
+        from lipkit.sync.source import Source
+
+        made, name = item.inputs
+        clip = read_clip(path)
+        geometry = Geometry.from_tensors(clip.tensors, clip.header)
+        _, info = require_video(video)
+        require_size(name, info.size, made, geometry)
+        storage = _video.Target(item.output, **self.video).storage(info)
+        # Crops have 8 bits, and so has what they are put into; its alpha stays.
+        storage = replace(storage, pixel="rgba" if storage.pixel.startswith("rgba") else "rgb24")
+        source = Source(video, frame_times(video), info.size, storage.pixel)
+        rows = rows_of(clip.tensors, clip.count)
+        if max(rows) >= len(source.times):
+            raise BadInput(f"{name}: {len(source.times)} frames, but {made} has frame {max(rows)}")
+        if geometry.source not in ("", provenance.digest(video)):
+            ui.warn(f"{name}: not the very file that {made} was cut from")
+        writer = _video.open_video(
+            _video.Target(item.output, **self.video),
+            info.size,
+            self.record(item, path, video, clip.provenance),
+            times=geometry.times,
+            sound=track or clip.audio,
+            storage=storage,
+        )
+        frames = put_back(source, rows, clip.frames(), geometry)
+        _video.write_all(writer, frames, clip.count)
+        return {"frames": clip.count, "fps": str(geometry.fps)}
+
+
+def require_size(source: str, size: tuple[int, int], made: str, geometry: Geometry) -> None:
+    """BadInput unless pictures of ``size`` are what the crops were cut from."""
+    if size != geometry.frame_size:
+        want = "x".join(map(str, geometry.frame_size))
+        raise BadInput(
+            f"{source}: {size[0]}x{size[1]}, but the crops of {made} are from {want}",
+            hint="give the picture or video that they were made of",
+        )

@@ -99,7 +99,7 @@ def _within_limits(image: Array, matrix: Array, size: tuple[int, int]) -> tuple[
 def paste(frame: Array, crop: Array, matrix: Array, mask: Array) -> Array:
     """A copy of ``frame (h, w, 3)`` with ``crop`` put back where ``mask`` (crop-sized, 0..1) says.
 
-    Pixels where the mask is zero are the frame's own, bit for bit.
+    Both of 8 or both of 16 bits; the crop may be floating point of the same scale. Pixels where the mask is zero are the frame's own, bit for bit.
     """
     height, width = frame.shape[:2]
     (x0, y0, x1, y1) = footprint(matrix, (crop.shape[1], crop.shape[0]), (width, height))
@@ -112,7 +112,7 @@ def paste(frame: Array, crop: Array, matrix: Array, mask: Array) -> Array:
     region = frame[y0:y1, x0:x1]
     mixed = region + soft * (patch - region)
     out = frame.copy()
-    rounded = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    rounded = np.clip(np.rint(mixed), 0, np.iinfo(frame.dtype).max).astype(frame.dtype)
     out[y0:y1, x0:x1] = np.where(soft > 0, rounded, region)
     return out
 

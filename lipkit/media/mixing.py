@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from lipkit.errors import BadInput
@@ -24,9 +25,10 @@ def mix(speech: Path, original: Path, out: Path, *, codec: str = "pcm_f32le") ->
     wide = max((above[1], below[1]), key=lambda audio: audio.channels)
     layout = wide.layout if "channels" not in wide.layout else f"{wide.channels}c"
     # Gaps and late starts become silence, so that both stay on the picture's clock.
-    even = f"aresample={rate}:async=1:first_pts=0,aformat=channel_layouts={layout}"
+    even = f"aresample={rate}:async=1:first_pts=0:out_chlayout={layout}:rematrix_maxval=1"
+    gains = [_spread(above[1], wide), _spread(below[1], wide) * 10 ** (BELOW_DB / 20)]
     graph = (
-        f"[0:a:0]{even}[a];[1:a:0]{even},volume={BELOW_DB}dB[b];"
+        f"[0:a:0]{even},volume={gains[0]:.8f}[a];[1:a:0]{even},volume={gains[1]:.8f}[b];"
         f"[a][b]amix=inputs=2:duration=longest:normalize=0,"
         f"alimiter=level=0:limit={_CEILING}:latency=1"
     )
@@ -45,3 +47,8 @@ def _sound(path: Path) -> tuple[MediaInfo, AudioInfo]:
     if info.audio is None:
         raise BadInput(f"{path}: no sound in this file")
     return info, info.audio
+
+
+def _spread(audio: AudioInfo, wide: AudioInfo) -> float:
+    """What gives mono its level back, of which ffmpeg leaves each side of stereo its power only."""
+    return math.sqrt(2) if (audio.channels, wide.channels) == (1, 2) else 1.0

@@ -13,6 +13,7 @@ import numpy as np
 
 from lipkit.errors import BadInput
 from lipkit.faces.geometry import SHAPES, Geometry, ticks
+from lipkit.faces.masks import feathered
 from lipkit.faces.warping import box_of, paste
 from lipkit.sync.source import Source, regroup
 from lipkit.sync.tracking import held
@@ -67,18 +68,28 @@ def cut(frames: Iterable[Frames], geometry: Geometry) -> Iterator[Frames]:
 
 
 def put_back(
-    source: Source, rows: Sequence[int], crops: Iterable[Frames], geometry: Geometry, mask: Any
+    source: Source, rows: Sequence[int], crops: Iterable[Frames], geometry: Geometry
 ) -> Iterator[Frames]:
-    """Source frames ``rows`` with each crop where it came from, as far as ``mask (h, w)`` says."""
-    matrices = iter(geometry.matrix)
+    """Source frames ``rows`` ``(f, h, w, 3|4)`` in 8 bits, each crop where it came from."""
+    mask, matrices = rim(geometry), iter(geometry.matrix)
     cuts = [(k, min(k + source.chunk, len(rows))) for k in range(0, len(rows), source.chunk)]
     frames = regroup(source.play(rows), iter(cuts))
     faces = regroup(iter(crops), iter(cuts))
     for below, above in zip(frames, faces, strict=True):
-        yield np.stack([
-            paste(frame, crop, next(matrices), mask)
-            for frame, crop in zip(below, above, strict=True)
-        ])  # fmt: skip
+        made = below.copy()
+        for frame, crop in zip(made, above, strict=True):
+            frame[..., :3] = paste(frame[..., :3], crop, next(matrices), mask)
+        yield made
+
+
+def rim(geometry: Geometry) -> Any:
+    """The mask ``(h, w)`` by which crops go back: one, but fading where crops were resampled."""
+    width, height = geometry.size
+    mask = np.ones((height, width), np.float32)
+    if geometry.template == TEMPLATE:
+        return mask
+    mask[[0, -1]] = mask[:, [0, -1]] = 0
+    return feathered(mask, min(width, height) / 16)
 
 
 def rows_of(tensors: dict[str, NDArray[Any]], count: int) -> list[int]:

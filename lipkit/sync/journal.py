@@ -108,7 +108,7 @@ class Journal:
         data = zlib.decompressobj().decompress(tensors["pixels"].tobytes(), max(room, 1))
         pixels, at = np.frombuffer(data, frames.dtype), 0
         for frame, (x0, y0, x1, y1), area in zip(made, boxes.tolist(), areas.tolist(), strict=True):
-            frame[y0:y1, x0:x1] = pixels[at : at + area].reshape(y1 - y0, x1 - x0, -1)
+            frame[y0:y1, x0:x1] = pixels[at : at + area].reshape(y1 - y0, x1 - x0, frames.shape[3])
             at += area
         return made
 

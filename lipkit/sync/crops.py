@@ -1,0 +1,198 @@
+"""Neural syncers as editors of whole frames: crop, run on the model's clock, bring back, paste."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+
+from lipkit.faces import mesh
+from lipkit.faces.masks import mask
+from lipkit.faces.survey import CALM
+from lipkit.faces.templates import matrices
+from lipkit.faces.tracks import smooth
+from lipkit.faces.warping import paste, transform, warp
+from lipkit.protocols import Features
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lipkit.protocols import AudioEncoder, FaceTrack, Floats, Pixels, Reader, Syncer
+
+    Array = NDArray[Any]
+
+FADE = 0.16  # seconds from the original to the new mouth where a face comes or goes
+TURNED = (26.0, 40.0)  # degrees of yaw: pasted fully up to, not at all from
+
+
+@dataclass(frozen=True)
+class Cropping:
+    """What a model wants to see, and where its result goes."""
+
+    template: str = "square"
+    size: int = 512
+    region: str = "lower"  # of ``faces.masks``
+    grow: float = 0.25  # of the region, and the softness of its rim, in distances of the eyes
+    feather: float = 0.2
+    fps: Fraction = Fraction(25)  # the model's clock
+    window: int = 16  # frames that it makes at once
+    margin: int = 2  # frames more that it sees on both sides
+
+
+@dataclass(frozen=True)
+class Study:
+    """Source-to-crop matrices ``(f, 2, 3)``, and how far each frame may be edited ``(f,)``."""
+
+    matrix: Array
+    weight: Array
+
+
+class CropEditor:
+    """An ``Editor`` around a ``Syncer``.
+
+    The driver hands it all frames of one window at a time. At the model's rate each frame is the
+    model's own; at others the change of the mouth is interpolated between the model's frames and
+    added to what each source frame shows, so that head and background keep the source's rate.
+    """
+
+    def __init__(
+        self,
+        syncer: Syncer,
+        encoder: AudioEncoder,
+        cropping: Cropping,
+        *,
+        name: str = "crops",
+        scheme: str = "mediapipe478",
+        sampling: Any = None,
+        seed: int = 0,
+    ) -> None:
+        self.syncer, self.encoder, self.cropping = syncer, encoder, cropping
+        self.name, self.scheme, self.sampling, self.seed = name, scheme, sampling, seed
+        self.beat = cropping.window / cropping.fps
+
+    def hear(self, chunks: Iterable[Floats]) -> Features:
+        """The encoder's features of the whole sound."""
+        return self.encoder.encode(np.concatenate(list(chunks)))
+
+    def study(self, track: FaceTrack, read: Reader) -> Study:
+        """Where to crop, shot by shot, and where to fade."""
+        matrix = np.tile(np.eye(2, 3), (len(track), 1, 1))
+        span = max(1, round(CALM * float(track.fps)))
+        for number in np.unique(track.shot):
+            rows = np.flatnonzero((track.shot == number) & track.valid)
+            if len(rows):
+                calm = smooth(track.points[rows], np.ones(len(rows), np.bool_), span)
+                matrix[rows] = matrices(
+                    self.cropping.template, calm, track.scheme, self.cropping.size,
+                    frame_size=track.frame_size,
+                )  # fmt: skip
+        return Study(matrix, weights(track))
+
+    def edit(
+        self,
+        frames: Pixels,
+        rows: Sequence[int],
+        times: Sequence[Fraction],
+        track: FaceTrack,
+        voice: Features,
+        study: Study,
+    ) -> Pixels:
+        """New frames; those without a face, or turned too far, stay as they are."""
+        out = frames.copy()
+        seen = [k for k, row in enumerate(rows) if study.weight[row] > 0]
+        if not seen:
+            return out
+        full = float(np.iinfo(frames.dtype).max)
+        crops = np.stack([self._crop(frames[k], study.matrix[rows[k]], full) for k in seen])
+        made = self.resynced(crops, [times[k] for k in seen], voice)
+        for k, crop in zip(seen, made, strict=True):
+            row = rows[k]
+            soft = self._mask(track, study, row)
+            picture = (np.moveaxis(crop, 0, 2) + 1) * (full / 2)
+            out[k, ..., :3] = paste(frames[k, ..., :3], picture, study.matrix[row], soft)
+        return out
+
+    def _crop(self, frame: Pixels, matrix: Array, full: float) -> Floats:
+        side = self.cropping.size
+        crop = warp(np.ascontiguousarray(frame[..., :3]), matrix, (side, side))
+        return np.moveaxis(crop.astype(np.float32) * (2 / full) - 1, 2, 0)
+
+    def _mask(self, track: FaceTrack, study: Study, row: int) -> Array:
+        form = self.cropping
+        points = transform(track.points[row], study.matrix[row])
+        soft = mask(
+            form.region, points, track.scheme, (form.size, form.size), grow=form.grow,
+            feather=form.feather,
+        )  # fmt: skip
+        return np.asarray(soft * study.weight[row], np.float32)
+
+    def resynced(self, crops: Floats, times: Sequence[Fraction], voice: Features) -> Floats:
+        """New crops ``(f, 3, h, w)`` for crops seen at ``times`` of the voice."""
+        fps, margin = self.cropping.fps, self.cropping.margin
+        first = int(times[0] * fps)
+        count = int(times[-1] * fps) - first + 1
+        nearest = nearest_frames(times, [(first + k) / fps for k in range(count)])
+        given = np.pad(crops[nearest], [(margin, margin), (0, 0), (0, 0), (0, 0)], "edge")
+        heard = part_of(voice, (first - margin) / fps, len(given) / fps)
+        made = self._run(given, heard, first)
+        if [first + k for k in range(count)] == [time * fps for time in times]:
+            return made[margin : margin + count]
+        change = made - given
+        place = np.array([float(time * fps - first) + margin for time in times])
+        low = np.minimum(place.astype(int), len(made) - 1)
+        high = np.minimum(low + 1, len(made) - 1)
+        share = (place - low)[:, None, None, None].astype(np.float32)
+        return np.asarray(crops + change[low] * (1 - share) + change[high] * share, np.float32)
+
+    def _run(self, crops: Floats, voice: Features, first: int) -> Floats:
+        import torch
+
+        # The noise of a window hangs on its place in the sound, not on what was made before.
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + first)
+        pieces: Iterator[Any] = self.syncer.sync(
+            iter([torch.from_numpy(crops)]), voice, self.sampling, generator
+        )
+        made = torch.cat([piece.float().cpu() for piece in pieces]).numpy()
+        if made.shape != crops.shape:
+            raise ValueError(f"{self.name} made {made.shape} of {crops.shape}")
+        return np.asarray(made, np.float32)
+
+
+def nearest_frames(times: Sequence[Fraction], wanted: Sequence[Fraction]) -> list[int]:
+    """The places in ``times`` nearest to each of the times ``wanted``."""
+    return [min(range(len(times)), key=lambda k: abs(times[k] - time)) for time in wanted]
+
+
+def part_of(features: Features, start: Fraction, seconds: Fraction) -> Features:
+    """The features from ``start`` on for ``seconds``; beyond the ends the end step repeats."""
+    first = int(start * features.rate // 1)
+    steps = np.arange(first, first + max(1, round(seconds * features.rate)))
+    steps = np.clip(steps, 0, len(features.data) - 1)
+    silence = None if features.silence is None else features.silence[steps]
+    return Features(features.data[steps], features.rate, features.encoder, silence)
+
+
+def weights(track: FaceTrack) -> Array:
+    """How far each frame may be edited ``(f,)``: 0 without a face or in profile, 1 elsewhere.
+
+    Fades where the face comes or goes within a shot; a cut hides the change, and so do the ends.
+    """
+    weight = np.zeros(len(track))
+    reach = FADE * float(track.fps)
+    for number in np.unique(track.shot):
+        rows = np.flatnonzero(track.shot == number)
+        there = track.valid[rows]
+        if there.all():
+            weight[rows] = 1
+        elif there.any():
+            weight[rows] = np.clip(distance_transform_edt(there) / (reach + 1), 0, 1)
+    if track.scheme == "mediapipe478" and track.valid.any():
+        seen = np.flatnonzero(track.valid)
+        yaw = np.abs(mesh.euler(mesh.face_frame(track.points[seen]).rotation)[:, 0])
+        low, high = TURNED
+        weight[seen] *= np.clip((high - yaw) / (high - low), 0, 1)
+    return weight
