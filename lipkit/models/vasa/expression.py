@@ -16,6 +16,7 @@ MOUTH = slice(0, 4)
 LIDS = slice(CHANNELS.index("blink_left"), CHANNELS.index("blink_right") + 1)
 BROW = CHANNELS.index("brow")
 HEAD = slice(CHANNELS.index("yaw"), CHANNELS.index("scale") + 1)
+SLOW = slice(BROW, HEAD.stop)  # brows and head
 PIVOT = 0.07  # aperture of lips between phones, about which the spread acts
 WIDEST = 0.36  # no lips of real speakers part further
 

@@ -18,7 +18,7 @@ LONGEST = 60_000  # mel rows for which one noise floor holds: ten minutes
 REST = -1  # column of the rest track
 # Half a second of silence as it is heard: speech is taken to start a little before and to end a
 # little after its sound.
-HEARD_SILENCE = 0.36
+HEARD_SILENCE = 0.4
 
 
 def measure_rows(rows: Mel) -> Statistics:

@@ -16,7 +16,7 @@ from lipkit.artifacts.features import require_encoder
 from lipkit.audio.mel import SPEECH64
 from lipkit.models.parts.sampling import ddim, guided
 from lipkit.models.vasa.config import SamplingConfig
-from lipkit.models.vasa.expression import MOUTH, finished
+from lipkit.models.vasa.expression import MOUTH, SLOW, finished
 from lipkit.models.vasa.generator import Conditions
 from lipkit.models.vasa.listen import listen
 from lipkit.models.vasa.mel import ROWS, fitted, log_mel
@@ -26,6 +26,9 @@ from lipkit.protocols import Features, Layout
 from lipkit.training.voices.motion import CHANNELS
 
 Floats = NDArray[np.float32]
+
+JOINT = 12  # frames over which the joint of two windows fades
+MOMENTUM = 0.8  # share of the speed that goes on from one to the other
 
 ENCODER = "mel-64"  # the features that this model hears
 
@@ -72,7 +75,7 @@ class VoiceGenerator:
             return self.denoised(x, t, asked)
 
         found = ddim(denoise, noise, self.model.alpha_bar, self.sampling.steps)[0]
-        motion = found[: len(heard)]
+        motion = joined(found[: len(heard)], state.motion if state else None)
         following = State(
             self._last(motion, state.motion if state else None),
             self._last(heard, state.audio if state else None),
@@ -126,6 +129,22 @@ class VoiceGenerator:
     def _last(self, new: Tensor, old: Tensor | None) -> Tensor:
         rows = new if old is None else torch.cat([old, new])
         return rows[-self.context :]
+
+
+def joined(motion: Tensor, before: Tensor | None) -> Tensor:
+    """A window ``(f, c)`` whose brows and head set out from where ``before (k, c)`` was going.
+
+    The transformer knows the window before, and yet starts a little beside it; the difference dies
+    away within half a second.
+    """
+    if before is None or len(before) < 2:
+        return motion
+    expected = before[-1] + MOMENTUM * (before[-1] - before[-2])
+    fade = torch.cos(torch.arange(len(motion)).to(motion) / JOINT * torch.pi / 2).square()
+    fade[JOINT:] = 0
+    shifted = motion.clone()
+    shifted[:, SLOW] += fade[:, None] * (expected - motion[0])[SLOW]
+    return shifted
 
 
 def hear(model: VoiceModel, chunks: Iterable[Floats]) -> Floats:
