@@ -52,8 +52,8 @@ class SamplingConfig:
     distance_guidance: float = 0.0
     mouth_temperature: float = 0.0  # share of the starting noise that mouth channels get
     head_temperature: float = 1.0
-    aperture_spread: float = 1.3  # deviation from the clip's mean, times this
-    width_spread: float = 1.6
+    aperture_spread: float = 1.3  # of aperture and jaw about lips between phones
+    width_spread: float = 1.6  # of the width about a relaxed mouth's
     head_motion: float = 1.0  # scale of pose and translation
     blink: bool = True
     gaze_x: float = 0.0  # main direction of the gaze, degrees

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from lipkit.models.vasa.config import SamplingConfig
 from lipkit.models.vasa.listen import REST
-from lipkit.training.voices.motion import CHANNELS
+from lipkit.training.voices.motion import CHANNELS, NATURAL_JAW
 
 Floats = NDArray[np.float32]
 
@@ -34,7 +34,8 @@ def finished(motion: Floats, heard: Floats, sampling: SamplingConfig) -> Floats:
     out[:, APERTURE] = np.clip(opened, 0, WIDEST) * speaking * (1 - _eased(press, 0.35, 0.8))
     out[:, WIDTH] = np.clip(sampling.width_spread * out[:, WIDTH], -0.16, 0.1) * speaking
     out[:, PRESS] = press * speaking
-    out[:, JAW] = np.clip(out[:, JAW], 0, 0.2) * speaking
+    dropped = NATURAL_JAW * PIVOT + sampling.aperture_spread * (out[:, JAW] - NATURAL_JAW * PIVOT)
+    out[:, JAW] = np.clip(dropped, 0, NATURAL_JAW * WIDEST) * speaking
     # Lids are open or on their way: a faint closure is noise.
     out[:, LIDS] = _eased(out[:, LIDS], 0.12, 0.95) if sampling.blink else 0.0
     out[:, BROW] = np.clip(out[:, BROW], 0, 1)

@@ -3,11 +3,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 
 from lipkit.models.vasa.codecs.mesh.layout import MESH_LAYOUT
 from lipkit.models.vasa.config import SamplingConfig
-from lipkit.models.vasa.expression import APERTURE, HEAD, LIDS, finished
-from lipkit.models.vasa.pipeline import VoiceGenerator, hear, move, resample
+from lipkit.models.vasa.expression import APERTURE, HEAD, LIDS, MOUTH, finished
+from lipkit.models.vasa.pipeline import JOINT, VoiceGenerator, hear, joined, move, resample
 
 SAMPLING = SamplingConfig(steps=3)
 
@@ -94,3 +95,14 @@ def test_resampling_one_frame_holds_it():
     one = np.full((1, 3), 2.0, np.float32)
     held = np.concatenate(list(resample([one], Fraction(60), 2)))
     np.testing.assert_array_equal(held, np.full((2, 3), 2.0))
+
+
+def test_windows_join_where_the_head_was_going():
+    before = torch.zeros(4, 15)
+    before[:, HEAD] = torch.arange(4.0)[:, None]
+    window = torch.full((30, 15), 9.0)
+    shown = joined(window, before)
+    torch.testing.assert_close(shown[0, HEAD], torch.full((6,), 3.8))
+    torch.testing.assert_close(shown[JOINT:], window[JOINT:])
+    torch.testing.assert_close(shown[:, MOUTH], window[:, MOUTH])
+    assert torch.equal(joined(window, None), window)
