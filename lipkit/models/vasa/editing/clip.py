@@ -59,7 +59,7 @@ def study_clip(track: FaceTrack, read: Read) -> Study | None:
     points, shot, fps = track.points, np.asarray(track.shot), float(track.fps)
     face = skull.mean_face(points, valid)
     pieces = fade.stretches(valid, shot)
-    poses = skull.calmed(skull.skull_poses(_held(points, valid), face), pieces, fps)
+    poses = skull.skull_poses(_held(points, valid), face)
     yaw = mesh.euler(poses.rotation)[:, 0]
     weight = fade.weights(valid, shot, yaw, fps)
     frontal = np.flatnonzero(valid & (np.abs(yaw) < TURN))
@@ -69,9 +69,7 @@ def study_clip(track: FaceTrack, read: Read) -> Study | None:
         width[start:end] = uniform_filter1d(width[start:end], max(1, round(MOOD * fps)))
     patch = _patch(face, float(np.median(poses.unit[rows])))
     donor = _best_donor(track, rows, poses, patch, read)
-    return Study(
-        poses, weight, width, own_range(points, rows), Articulation.of(face), patch, donor
-    )
+    return Study(poses, weight, width, own_range(points, rows), Articulation.of(face), patch, donor)
 
 
 def _held(points: Array, valid: Array) -> Array:
@@ -105,7 +103,7 @@ def _best_donor(
     for row, frame in zip(chosen, read(chosen), strict=True):
         pose = skull.pose_at(poses, row)
         donor = donor_of(frame[0], track.points[row], pose, patch)
-        if donor and (best is None or donor.mask.sum() > best.mask.sum()):
+        if donor and (best is None or donor.worth > best.worth):
             best = donor
     return best
 

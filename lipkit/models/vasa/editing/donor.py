@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lipkit.faces import mesh
 from lipkit.models.vasa.codecs.mesh.tones import LUMA
-from lipkit.models.vasa.codecs.mesh.warp import polygon_mask
+from lipkit.models.vasa.codecs.mesh.warp import Box, polygon_mask
 
 Array = NDArray[Any]
 
@@ -19,9 +19,13 @@ Array = NDArray[Any]
 LEFT, TOP, ACROSS, DOWN = -0.45, -0.16, 0.90, 0.72
 FINEST = 420.0  # pixels per IOD
 BEHIND = 0.03  # IOD that teeth lie behind the lips' edge
-CLEAR = 0.012  # IOD of a donor's rim left out: lips blur into it
-SOFT = 0.012  # IOD over which its edge fades
+CLEAR = 0.02  # IOD of a donor's rim left out: lips reach into it
+SIDES = 0.06  # IOD beyond a donor's sides over which it turns as dark as its depth
+SOFT = 0.012  # IOD of blur where it is continued
+JAW_FOLLOWS = 0.75  # of an opening, by the lower teeth
+PARTING = (0.25, 0.75)  # of a donor's height: where its upper and lower teeth may part
 SKIN = (205, 425, 216, 436, 18, 200, 164, 204, 424)  # points whose colour tells the light
+TOOTH = 0.55  # of the skin's luminance: tissue brighter and paler than lips
 
 
 @dataclass(frozen=True)
@@ -47,15 +51,18 @@ class Patch:
 
 @dataclass(frozen=True)
 class Donor:
-    """A mouth's inside: ``colour (h, w, 3)`` and ``mask (h, w)`` over the patch, both float32.
+    """A mouth's inside ``colour (h, w, 3)`` float32 over the patch, continued beyond its lips.
 
-    ``dark (3,)`` is the colour of its depth, ``light (3,)`` that of the skin around it.
+    ``parting`` is the row between what hangs on the skull and what lies on the jaw, ``aperture``
+    how far that mouth was open in IOD, ``light (3,)`` the colour of the skin around it; ``worth``
+    how much it shows.
     """
 
     colour: Array
-    mask: Array
-    dark: Array
+    parting: float
+    aperture: float
     light: Array
+    worth: float
 
 
 def inner_outline(points: Array) -> Array:
@@ -76,36 +83,87 @@ def skin_light(image: Array, points: Array, unit: float) -> Array:
     return np.median([square.reshape(-1, 3).mean(0) for square in squares], axis=0)
 
 
-def unwrap(image: Array, points: Array, pose: mesh.FaceFrame, patch: Patch) -> Donor:
-    """The inside of the mouth in ``image (h, w, 3)`` float32, as a donor."""
-    inverse = cv2.WARP_INVERSE_MAP
+def unwrap(image: Array, points: Array, pose: mesh.FaceFrame, patch: Patch) -> Donor | None:
+    """The inside of the mouth in ``image (h, w, 3)`` float32; None if too little of it shows."""
     affine = patch.affine(pose)
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     colour = cv2.warpAffine(
-        image, affine, patch.size, flags=cv2.INTER_CUBIC | inverse, borderMode=cv2.BORDER_REPLICATE
+        image, affine, patch.size, flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
     back = cv2.invertAffineTransform(affine)
     outline = inner_outline(points) @ back[:, :2].T + back[:, 2]
     mask = polygon_mask(patch.size[::-1], outline, 0)
     radius = max(1, round(CLEAR * patch.scale))
     ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    mask = cv2.erode(mask, ellipse)
-    seen = colour[mask > 0.7]
+    inside = cv2.erode(mask, ellipse) > 0.7
+    if inside.any(0).sum() < 8:
+        return None
+    colour = np.clip(colour, 0, 255)
     light = skin_light(image, points, float(pose.unit))
-    if len(seen):
-        grey = seen @ LUMA
-        dark = seen[grey <= np.quantile(grey, 0.15)].mean(0)
-    else:
-        dark = 0.15 * light
-    soft = cv2.GaussianBlur(mask, (0, 0), max(0.5, SOFT * patch.scale))
-    return Donor(np.clip(colour, 0, 255), soft, dark.astype(np.float32), light.astype(np.float32))
-
-
-def lend(donor: Donor, patch: Patch, pose: mesh.FaceFrame, light: Array, box: Any) -> Array:
-    """The donor's mouth under another pose and ``light (3,)``, over ``box``: ``(h, w, 3)``."""
-    affine, size = patch.affine(pose), (box.width, box.height)
-    colour = cv2.warpAffine(
-        donor.colour, affine, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    grey = colour @ LUMA.astype(np.float32)
+    teeth = grey[inside] > TOOTH * float(light @ LUMA)
+    worth = float(inside.sum()) * (0.5 + min(1.0, 3 * float(teeth.mean())))
+    return Donor(
+        colour=_continued(colour, inside, grey, patch.scale),
+        parting=_parting(grey, inside),
+        aperture=float(mesh.aperture(points)),
+        light=light.astype(np.float32),
+        worth=worth * _sharpness(grey, inside),
     )
-    mask = cv2.warpAffine(donor.mask, affine, size)[..., None]
+
+
+def _continued(colour: Array, inside: Array, grey: Array, scale: float) -> Array:
+    """``colour`` with what lies outside ``inside (h, w)`` continued from it.
+
+    Columns repeat their last pixel: teeth go on behind the lips. Sideways it grows dark.
+    """
+    height, width = inside.shape
+    columns = np.flatnonzero(inside.any(0))
+    near = columns[np.clip(np.searchsorted(columns, np.arange(width)), 0, len(columns) - 1)]
+    top, bottom = inside.argmax(0)[near], height - 1 - inside[::-1].argmax(0)[near]
+    rows = np.clip(np.arange(height)[:, None], top, bottom)
+    whole = colour[rows, near]
+    dark = colour[inside][grey[inside] <= np.quantile(grey[inside], 0.1)].mean(0)
+    aside = np.abs(np.arange(width) - near) / (SIDES * scale)
+    whole = whole + np.clip(aside, 0, 1)[None, :, None] * (dark - whole)
+    soft = cv2.GaussianBlur(whole, (0, 0), max(0.5, SOFT * scale))
+    blend = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), max(0.5, 0.5 * SOFT * scale))
+    return np.asarray(soft + blend[..., None] * (whole - soft), np.float32)
+
+
+def _parting(grey: Array, inside: Array) -> float:
+    """The darkest row of the mouth's middle: the cavity, or the line where teeth meet."""
+    columns = np.flatnonzero(inside.any(0))
+    third = max(1, len(columns) // 3)
+    middle = columns[third : len(columns) - third] if len(columns) > 2 else columns
+    rows = np.flatnonzero(inside[:, middle].mean(1) > 0.5)
+    if len(rows) < 4:
+        return float(np.flatnonzero(inside.any(1)).mean())
+    low, high = (rows[0] + share * (rows[-1] - rows[0]) for share in PARTING)
+    rows = np.arange(int(low), int(high) + 1)
+    return float(rows[grey[rows][:, middle].mean(1).argmin()])
+
+
+def _sharpness(grey: Array, inside: Array) -> float:
+    """Mean contrast of neighbouring pixels inside, in grey levels, damped."""
+    edges = np.abs(cv2.Laplacian(grey.astype(np.float32), cv2.CV_32F))[inside]
+    return float(np.sqrt(1 + edges.mean()))
+
+
+def lend(
+    donor: Donor, patch: Patch, pose: mesh.FaceFrame, aperture: float, light: Array, box: Box
+) -> Array:
+    """The donor's mouth under another pose, ``aperture`` and ``light (3,)``: ``(h, w, 3)``.
+
+    Upper teeth stay with the skull; the lower part follows the jaw.
+    """
+    back = cv2.invertAffineTransform(patch.affine(pose)).astype(np.float32)
+    where = box.pixels @ back[:, :2].T + back[:, 2]
+    drop = JAW_FOLLOWS * (aperture - donor.aperture) * patch.scale
+    rows = where[..., 1]
+    where[..., 1] = np.where(rows > donor.parting, np.maximum(rows - drop, donor.parting), rows)
+    colour = cv2.remap(
+        donor.colour, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     gain = np.clip(light / np.maximum(donor.light, 1.0), 0.4, 2.5).astype(np.float32)
-    return (donor.dark + mask * (colour - donor.dark)) * gain
+    return np.asarray(colour * gain)

@@ -28,6 +28,7 @@ MARGINS = (0.5, 0.26, 0.56)  # IOD beside, above and below the lips that may mov
 CHIN_MARGIN = 0.3  # IOD below the chin
 RIM = 0.14  # IOD over which motion dies at the box's border
 STEP = 0.025  # IOD between grid points
+SMOOTHING = 3e-5  # of the splines: less than what parts the rows of a lip
 SMALLEST = 12  # pixels a side of a box worth editing
 # Landmarks that carry the fields beside the lips: nose, cheeks, chin and jaw.
 AROUND = (
@@ -68,9 +69,7 @@ def _controls(source: Array, target: Array) -> tuple[Array, Array]:
     jaw = source[list(NECK)]
     shift = (target - source)[list(NECK)]
     before = [centre + grown * (jaw - centre) for grown, _ in NECK_FOLLOWS]
-    after = [
-        ring + share * shift for ring, (_, share) in zip(before, NECK_FOLLOWS, strict=True)
-    ]
+    after = [ring + share * shift for ring, (_, share) in zip(before, NECK_FOLLOWS, strict=True)]
     return np.concatenate(before), np.concatenate(after)
 
 
@@ -85,7 +84,7 @@ def mouth_fields(source: Array, target: Array, unit: float, box: Box) -> Fields:
         kept = list(dict.fromkeys([i for row in rows for i in row])) + list(AROUND + STILL)
         before = np.concatenate([source[kept], rings[0]])
         after = np.concatenate([target[kept], rings[1]])
-        back = thin_plate(after / unit, before - after, places)
+        back = thin_plate(after / unit, before - after, places, SMOOTHING)
         back = back.reshape(grid.shape) * _rim(grid, local, unit)
         size = (box.width, box.height)
         wide = cv2.resize(back.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)

@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 from lipkit.faces import mesh
 from lipkit.models.vasa.codecs.mesh import modes
 from lipkit.models.vasa.codecs.mesh.layout import NATURAL_JAW
-from lipkit.models.vasa.codecs.mesh.seam import CLOSED_GAP, find_seam
+from lipkit.models.vasa.codecs.mesh.seam import find_seam
 from lipkit.models.vasa.codecs.mesh.shape import FaceShape
 from lipkit.models.vasa.codecs.mesh.warp import smoothstep
 
 Array = NDArray[Any]
 
-TOUCHING = (0.5 * CLOSED_GAP, CLOSED_GAP)  # IOD: gaps of lips that surely touch .. surely do not
-INSET = 0.014, 0.006  # IOD of a moved lip's edge left out, touching and parted: seam and shadow
-MOVED = 0.04  # change of aperture in IOD from which the whole inset counts
+TOUCHING = (0.015, 0.03)  # IOD: gaps of lips that surely touch .. surely do not
+# IOD of a moved lip's edge that is left out, upper and lower: touching lips' dark seam, parted
+# lips' shadow and the teeth that a tracker takes for lip.
+TOUCHING_INSET, PARTED_INSET = (0.014, 0.014), (0.012, 0.028)
+MOVED = 0.08  # change of aperture in IOD from which the whole inset counts
 
 
 @dataclass(frozen=True)
@@ -100,16 +102,31 @@ def moved(
 
     ``aperture`` is absolute, ``wider`` a change, both in IOD; ``press`` 0..1.
     """
-    gap, gaps = lips.aperture, lips.gaps
+    gap = lips.aperture
     change = aperture - gap
     kept = min(aperture / gap, 1.0) if gap > 1e-3 else 1.0
     shift = change * articulation.opening + wider * articulation.width
-    # Lips that open keep what their own gap has over the usual profile; closing ones lose it all.
-    shift = shift + modes.gap_correction((kept - 1) * (gaps - gap * articulation.profile))
     if press:
         shift = shift + press * _keeping(modes.press_mode(lips.local), 0.0)
+    # Of its own gap a closing mouth keeps a share along all axes: what was left between the lips
+    # in depth would show as an opening from above or below.
+    wanted = kept * _between(lips.local)
+    wanted[:, 1] = aperture * articulation.profile
+    wanted[:, 1] += kept * (lips.gaps - gap * articulation.profile)
+    if kept < 1:
+        shift = shift + _apart(wanted - _between(lips.local + shift))
     target = lips.points + lips.unit * shift @ lips.pose.rotation.T
     return _inset(lips, abs(change))[:, :2], target[:, :2]
+
+
+def _between(points: Array) -> Array:
+    """From the upper to the lower inner lip, ``(11, 3)``."""
+    return points[list(mesh.LOWER_LIP_ROWS[0])] - points[list(mesh.UPPER_LIP_ROWS[0])]
+
+
+def _apart(vectors: Array) -> Array:
+    """Landmark displacements ``(478, 3)`` that move the lips apart by ``vectors (11, 3)``."""
+    return np.stack([modes.gap_correction(part)[:, 1] for part in vectors.T], -1)
 
 
 def _inset(lips: Lips, change: float) -> Array:
@@ -118,11 +135,11 @@ def _inset(lips: Lips, change: float) -> Array:
     The pixels along the edge hold the seam's dark line and the mouth's shadow, which else would
     travel with the lip.
     """
-    touching = lips.touching
-    inset = touching * INSET[0] + (1 - touching) * INSET[1]
-    inset *= lips.unit * float(smoothstep(change, 0.0, MOVED))
+    insets = np.array(PARTED_INSET)
+    insets = insets + lips.touching * (np.array(TOUCHING_INSET) - insets)
+    insets *= lips.unit * float(smoothstep(change, 0.0, MOVED))
     down = lips.pose.rotation[:, 1]
     source = lips.points.copy()
-    source[list(mesh.UPPER_LIP_ROWS[0][1:-1])] -= inset * down
-    source[list(mesh.LOWER_LIP_ROWS[0][1:-1])] += inset * down
+    source[list(mesh.UPPER_LIP_ROWS[0][1:-1])] -= insets[0] * down
+    source[list(mesh.LOWER_LIP_ROWS[0][1:-1])] += insets[1] * down
     return source

@@ -21,7 +21,7 @@ Array = NDArray[Any]
 STILL = 0.002  # IOD of change that nobody sees
 STRETCHED = (0.25, 0.8)  # opening over the frame's own gap, over which a donor's inside replaces it
 OWN_CLEAR = 0.012  # IOD of the own inside's rim that the lips' blur covers
-SHADOW, SHADOW_REACH = 0.22, 0.03  # how lips darken a lent inside near them; IOD
+SHADOWS = (0.25, 0.03), (0.3, 0.008)  # how lips darken a lent inside, wide and close; reach in IOD
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,10 @@ def _inside(
     donor, patch = lent
     box = Box(0, 0, image.shape[1], image.shape[0])
     light = skin_light(image, lips.points, lips.unit)
-    inside = lend(donor, patch, lips.pose, light, box).astype(np.float32)
-    shade = cv2.GaussianBlur(covers, (0, 0), SHADOW_REACH * lips.unit)
-    inside *= (1 - SHADOW * shade)[..., None]
+    inside = lend(donor, patch, lips.pose, lips.aperture + change, light, box)
+    for depth, reach in SHADOWS:
+        shade = cv2.GaussianBlur(covers, (0, 0), max(0.5, reach * lips.unit))
+        inside *= (1 - depth * shade)[..., None]
     kept = 1 - smoothstep(change / max(lips.aperture, 0.02), *STRETCHED)
     if kept <= 0:
         return inside

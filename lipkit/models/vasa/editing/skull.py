@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import savgol_filter
 
 from lipkit.faces import mesh
 
@@ -17,8 +16,10 @@ BONE = (
     10, 67, 297, 109, 338, 33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 117, 346,
     127, 356, 234, 454,
 )  # fmt: skip
+# Those nearest to the upper teeth, about as deep: where these are, an error of depth or
+# perspective does least harm.
+ANCHOR = (2, 98, 327, 97, 326, 94, 19)
 SAMPLES = 240  # frames that the clip's mean face is taken from
-CALM = 0.28  # seconds over which the pose is smoothed
 
 
 def mean_face(points: Array, valid: Array) -> Array:
@@ -32,36 +33,18 @@ def mean_face(points: Array, valid: Array) -> Array:
 def skull_poses(points: Array, face: Array) -> mesh.FaceFrame:
     """Poses of all frames: the similarity that brings ``face``'s bone onto each frame's points.
 
-    Least squares over many points (Umeyama 1991); four corners of the face alone, as in
-    ``mesh.face_frame``, let teeth tilt with every twitch of an eye.
+    Turn and size are the least squares over many points (Umeyama 1991); the four points of
+    ``mesh.face_frame`` alone would let teeth tilt with every twitch of an eye.
     """
-    bone = list(BONE)
-    model, seen = face[bone], points[:, bone].astype(np.float64)
-    centre, middle = model.mean(0), seen.mean(1)
-    model, seen = model - centre, seen - middle[:, None]
+    model, seen = face[list(BONE)], points[:, list(BONE)].astype(np.float64)
+    model, seen = model - model.mean(0), seen - seen.mean(1, keepdims=True)
     u, s, vt = np.linalg.svd(np.swapaxes(seen, 1, 2) @ model)
     sign = np.ones((len(points), 3))
     sign[:, 2] = np.sign(np.linalg.det(u @ vt))
     rotation = (u * sign[:, None]) @ vt
     unit = (s * sign).sum(1) / max(float((model**2).sum()), 1e-9)
-    origin = middle - unit[:, None] * (rotation @ centre)
-    return mesh.FaceFrame(rotation, origin, unit)
-
-
-def calmed(poses: mesh.FaceFrame, stretches: list[tuple[int, int]], fps: float) -> mesh.FaceFrame:
-    """``poses`` without the tracker's tremble, each of the ``stretches`` of frames by itself."""
-    rotation, origin, unit = (np.array(part) for part in poses)
-    window = max(5, round(CALM * fps)) | 1
-    for start, end in stretches:
-        length = min(window, end - start - (end - start + 1) % 2)
-        if length <= 3:
-            continue
-        part = slice(start, end)
-        flat = savgol_filter(rotation[part].reshape(-1, 9), length, 2, axis=0)
-        u, _, vt = np.linalg.svd(flat.reshape(-1, 3, 3))
-        rotation[part] = u @ vt
-        origin[part] = savgol_filter(origin[part], length, 2, axis=0)
-        unit[part] = savgol_filter(unit[part], length, 2)
+    near = points[:, list(ANCHOR)].astype(np.float64).mean(1)
+    origin = near - unit[:, None] * (rotation @ face[list(ANCHOR)].mean(0))
     return mesh.FaceFrame(rotation, origin, unit)
 
 
