@@ -39,6 +39,7 @@ class Plan:
     jobs: int = 1
     force: bool = False
     skip_existing: bool = False
+    dry: bool = False  # nothing will be written
 
 
 Work = Callable[[Item], dict[str, Any]]
@@ -111,7 +112,7 @@ def plan(
     else:
         raise BadUsage("no output given", hint="use -o FILE (- for stdout) or --out-dir DIR")
     single = output is not None and files_from is None
-    return Plan(tuple(items), single, jobs or cores(), force, skip_existing)
+    return Plan(tuple(items), single, jobs or cores(), force, skip_existing, dry)
 
 
 def named(out_dir: str, group: Sequence[str], suffix: str) -> str:
@@ -179,7 +180,7 @@ def execute(plan: Plan, work: Work) -> int:
 
 def rows(plan: Plan, work: Work) -> Iterator[dict[str, Any]]:
     """What became of each item, as they finish."""
-    attempt = Attempt(work, plan.force, plan.skip_existing)
+    attempt = Attempt(work, plan.force, plan.skip_existing, plan.dry)
     jobs = min(plan.jobs, len(plan.items))
     if jobs <= 1:
         yield from map(attempt, plan.items)
@@ -210,6 +211,7 @@ class Attempt:
     work: Work
     force: bool
     skip_existing: bool
+    dry: bool = False
 
     def __call__(self, item: Item) -> dict[str, Any]:
         """The row of one item."""
@@ -218,7 +220,7 @@ class Attempt:
             return row | {"status": "skipped"}
         started = time.monotonic()
         try:
-            if item.output != "-":
+            if item.output != "-" and not self.dry:
                 check_output(item.output, self.force)
             row |= self.work(item)
         except (LipkitError, OSError) as problem:

@@ -37,18 +37,23 @@ class Tracked:
     spans: Spans | None
 
 
+def wanted(wish: Syncing) -> dict[str, Spans | None]:
+    """The faces that are to speak, each with its times (None: always)."""
+    from lipkit.sync.cast import read_speaker_map
+
+    if wish.speaker_map is None:
+        return {wish.face: None}
+    return dict(read_speaker_map(Path(wish.speaker_map)))
+
+
 def track_all(
     wish: Syncing, material: Material, editor: Editor, log: Log, work: WorkFolder | None
 ) -> list[Tracked]:
     """All faces that are to speak; BadInput where one is nowhere, or missing against the wish."""
-    from lipkit.sync.cast import read_speaker_map
     from lipkit.sync.tracking import track_of
 
-    spans: dict[str, Spans | None] = {wish.face: None}
-    if wish.speaker_map is not None:
-        spans = dict(read_speaker_map(Path(wish.speaker_map)))
     found = []
-    for face, when in spans.items():
+    for face, when in wanted(wish).items():
         geometry, in_crops = geometry_of(wish, material, editor, face, work)
         track = track_of(geometry, hold=wish.on_missing == "hold", in_crops=in_crops)
         report_missing(wish, material.names[0], face, geometry, log)
@@ -72,7 +77,8 @@ def geometry_of(
         geometry = Geometry.from_tensors(clip.tensors, clip.header)
         if geometry.scheme == editor.scheme:
             return geometry, True
-    who = face if is_place(face) else provenance.digest(Path(face))
+    likeness = not is_place(face) and Path(face).is_file()
+    who = provenance.digest(Path(face)) if likeness else face
     source = provenance.digest(material.video)
     key = settings_hash({"source": source, "face": who, "scheme": editor.scheme})
     kept = work.geometry(key) if work is not None else None

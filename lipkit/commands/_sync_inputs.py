@@ -90,8 +90,6 @@ def _load(
 
 def record_of(wish: Syncing, material: Material, engine: Engine) -> dict[str, Any]:
     """How the result was made; everything that it depends on is in it."""
-    from lipkit.sync.cast import read_speaker_map
-
     settings: dict[str, Any] = {
         name: getattr(wish, name)
         for name in ("face", "on_missing", "length", "extend", "keep_audio", "seed")
@@ -101,10 +99,7 @@ def record_of(wish: Syncing, material: Material, engine: Engine) -> dict[str, An
     if wish.config_file is not None:
         settings["config"] = provenance.digest(Path(wish.config_file))
     if wish.speaker_map is not None:
-        spans = read_speaker_map(Path(wish.speaker_map))
-        settings["speakers"] = {
-            face: [[str(start), str(end)] for start, end in rows] for face, rows in spans.items()
-        }
+        settings["speakers"] = provenance.digest(Path(wish.speaker_map))
     shown, heard = material.names
     inputs = [
         provenance.source(shown, material.video, material.history),

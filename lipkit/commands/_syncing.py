@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lipkit import ui
 from lipkit.commands import _video
 from lipkit.commands._portrait import about
-from lipkit.commands._sync_faces import Tracked, cast_of, track_all
+from lipkit.commands._sync_faces import Tracked, cast_of, track_all, wanted
 from lipkit.commands._sync_inputs import Engine, Material, engine_of, open_material, record_of
 from lipkit.errors import BadUsage
 
@@ -47,6 +47,7 @@ def give_lips(wish: Syncing, item: Item) -> dict[str, Any]:
     from lipkit.sync.events import open_log
 
     with ExitStack() as stack:
+        wanted(wish)  # a speaker map that cannot be used is told of before any work
         material = open_material(stack, item)
         log = stack.enter_context(open_log(Path(wish.log) if wish.log else None, item.inputs[0]))
         target = _video.Target(item.output, **wish.video)

@@ -12,12 +12,15 @@ import numpy as np
 
 from lipkit.errors import BadInput
 from lipkit.faces.survey import Crop, Wish, locate, survey
+from lipkit.flow import ahead
 from lipkit.media.video import read_timed_frames
 from lipkit.protocols import FaceTrack
 
 if TYPE_CHECKING:
     from lipkit.faces.geometry import Geometry
     from lipkit.protocols import FaceTracker, Frames
+
+LOOK = 8  # frames looked at at once, while the next ones are being decoded
 
 
 def follow(
@@ -36,7 +39,7 @@ def follow(
     times: list[Fraction] = []
 
     def watched() -> Iterator[Frames]:
-        for part in read_timed_frames(path, size=seen, exact=False):
+        for part in ahead(read_timed_frames(path, size=seen, exact=False, chunk=LOOK)):
             times.extend(part.times)
             yield part.frames
             advance(len(part.times))
