@@ -41,7 +41,6 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "media"
 # Frames by which the tracked lips come after the sound.
 OFFSETS = {"speech_512_25fps": -3, "talk_480_25fps": -7}
 REAL_SPREAD = 0.059  # standard deviation of a real speaker's aperture
-AT_REST, STILL = 0.03, 0.005
 COLUMN = {name: i for i, name in enumerate(CHANNELS)}
 # name: (lowest, highest), None for no limit
 LIMITS: dict[str, tuple[float | None, float | None]] = {
@@ -51,8 +50,8 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "real width r": (0.36, None),
     "real aperture r over loudness": (0.15, None),
     "aperture spread over real": (0.8, 1.2),
-    "silence: aperture, largest": (None, AT_REST),
-    "silence: aperture deviation, largest": (None, STILL),
+    "silence: aperture, largest": (None, 0.03),
+    "silence: aperture deviation, largest": (None, 0.005),
     "short pause: aperture": (0.03, 0.09),
     "bilabials closed": (0.7, None),
     "yaw deviation": (3.0, 10.0),
@@ -74,9 +73,7 @@ def correlation(a: Array, b: Array) -> float:
 
 def shifted(made: Array, real: Array, offset: int) -> float:
     """Correlation where ``real`` comes ``offset`` frames after ``made``."""
-    count = min(len(made), len(real))
-    made, real = made[:count], real[:count]
-    first, last = max(0, -offset), max(0, offset)
+    count, first, last = min(len(made), len(real)), max(0, -offset), max(0, offset)
     return correlation(made[first : count - last], real[last : count - first])
 
 
@@ -134,17 +131,16 @@ def real_clips(bench: Bench, tracks: Path, video: Path) -> dict[str, float]:
     """Lips against tracked ones, beside loudness; nothing where there are no clips."""
     rows = []
     for path in sorted(tracks.glob("*.npz")):
-        sources = sorted(video.glob(f"{path.stem}.*"))
-        if not sources:
+        source = next(video.glob(f"{path.stem}.*"), None)
+        if source is None:
             continue
-        track, wave = np.load(path), read_wave(sources[0])
+        track, wave = np.load(path), read_wave(source)
         offset = OFFSETS.get(path.stem, 0)
         made = bench.of_wave(wave)
-        loud = loudness(wave)
         row = (
             shifted(made[:, 0], track["aperture"], offset),
             shifted(made[:, 1], track["width"], offset),
-            shifted(loud, track["aperture"], offset),
+            shifted(loudness(wave), track["aperture"], offset),
             float(made[:, 0].std()),
         )
         print(
@@ -152,7 +148,6 @@ def real_clips(bench: Bench, tracks: Path, video: Path) -> dict[str, float]:
         )
         rows.append(row)
     if not rows:
-        print("  no real clips here: left out", file=sys.stderr)
         return {}
     aperture, width, loud, _ = np.mean(rows, 0)
     return {
@@ -168,13 +163,12 @@ def loudness(wave: Array) -> Array:
     return np.asarray((frames**2).mean(1) ** 0.25)
 
 
-def speech_files(bench: Bench, folders: list[Path]) -> dict[str, float]:
+def speech_files(bench: Bench, folder: Path) -> dict[str, float]:
     """Spread of the aperture over real speech."""
     spreads = []
-    for path in sorted(p for folder in folders for p in folder.glob("*.wav")):
+    for path in sorted(folder.glob("*.wav")):
         made = bench.of_wave(read_wave(path))
         spreads.append(float(made[:, 0].std()))
-        print(f"  {path.name}: aperture deviation {spreads[-1]:.3f}", file=sys.stderr)
     return {"aperture spread over real": float(np.mean(spreads)) / REAL_SPREAD} if spreads else {}
 
 
@@ -266,7 +260,7 @@ def spoken(folder: Path, minutes: float) -> list[Item]:
     return [item for item in corpus.read(folder) if item.held_out]
 
 
-def main() -> int:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default="builtin")
     parser.add_argument("--minutes", type=float, default=20)
@@ -277,7 +271,11 @@ def main() -> int:
     parser.add_argument("--set", dest="sets", action="append", default=[])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
     torch.set_num_threads(1)
     loaded = load(options.model, verb="animate", sets=options.sets, device="cpu")
     bench = Bench(loaded, options.seed)
@@ -286,7 +284,7 @@ def main() -> int:
     sample = sorted(options.speech.glob("*.wav"))
     wave = read_wave(sample[0]) if sample else None
     results = held_out(bench, items) | real_clips(bench, options.tracks, options.video)
-    results |= speech_files(bench, [options.speech])
+    results |= speech_files(bench, options.speech)
     if wave is not None:
         results |= silences(bench, wave)
     results |= head_and_lids(bench, items) | speed(bench, items)
