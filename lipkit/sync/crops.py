@@ -131,16 +131,15 @@ class CropEditor:
         return np.asarray(soft * study.weight[row], np.float32)
 
     def resynced(self, crops: Floats, times: Sequence[Fraction], voice: Features) -> Floats:
-        """New crops ``(f, 3, h, w)`` for crops seen at ``times`` of the voice."""
-        fps, margin = self.cropping.fps, self.cropping.margin
-        first = int(times[0] * fps)
-        count = int(times[-1] * fps) - first + 1
+        """New crops ``(f, 3, h, w)`` for crops seen at ``times`` of the voice, within one beat."""
+        fps, margin, count = self.cropping.fps, self.cropping.margin, self.cropping.window
+        first = int(times[0] // self.beat) * count
         nearest = nearest_frames(times, [(first + k) / fps for k in range(count)])
         given = np.pad(crops[nearest], [(margin, margin), (0, 0), (0, 0), (0, 0)], "edge")
         heard = part_of(voice, (first - margin) / fps, len(given) / fps)
         made = self._run(given, heard, first)
-        if [first + k for k in range(count)] == [time * fps for time in times]:
-            return made[margin : margin + count]
+        if all((time * fps).denominator == 1 for time in times):
+            return made[[int(time * fps) - first + margin for time in times]]
         change = made - given
         place = np.array([float(time * fps - first) + margin for time in times])
         low = np.minimum(place.astype(int), len(made) - 1)
