@@ -9,9 +9,10 @@ from lipkit.protocols import Family
 
 FAMILY = Family(
     name="vasa",
-    verbs=frozenset({"animate"}),
+    verbs=frozenset({"animate", "sync"}),
     config="lipkit.models.vasa.config:VasaConfig",
     build="lipkit.models.vasa.model:build",
+    editor="lipkit.models.vasa.editing:MouthEditor",
     stages={
         "frontend": "lipkit.models.vasa.stages:frontend",
         "generator": "lipkit.models.vasa.stages:generator",
