@@ -62,9 +62,7 @@ class Engine:
 def engine_of(wish: Syncing) -> Engine:
     """The editor, its model loaded once a process."""
     knobs = tuple(wish.knobs.items())
-    return _load(
-        wish.model, wish.config_file, wish.sets, knobs, wish.device, wish.seed, wish.threads
-    )
+    return _load(wish.model, wish.config_file, wish.sets, knobs, wish.device, wish.seed)
 
 
 @lru_cache(maxsize=1)
@@ -75,7 +73,6 @@ def _load(
     knobs: tuple[tuple[str, Any], ...],
     device: str,
     seed: int,
-    threads: int,
 ) -> Engine:
     from lipkit import models, registry
 
@@ -84,7 +81,8 @@ def _load(
     )
     assert loaded.family.editor is not None, f"{loaded.family.name} syncs without an editor"
     build = registry.load(loaded.family.editor)
-    editor = build(loaded.module, loaded.config.sampling, seed=seed, threads=threads)
+    # The driver edits in threads of its own, as many chunks at once.
+    editor = build(loaded.module, loaded.config.sampling, seed=seed, threads=1)
     return Engine(loaded, editor)
 
 

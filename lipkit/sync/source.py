@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 32 << 20  # of the frames that are edited at once
 MOST_FRAMES = 16
 # Reading on is cheaper than seeking when the next frame is at most this many frames away.
-WORTH_SEEKING = 150
+WORTH_SEEKING = 60
 
 
 @dataclass(frozen=True)
