@@ -8,10 +8,12 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from lipkit.faces import mesh
 from lipkit.models.vasa.codecs.mesh.tones import LUMA
-from lipkit.models.vasa.codecs.mesh.warp import Box, polygon_mask
+from lipkit.models.vasa.codecs.mesh.warp import Box, polygon_mask, smoothstep
+from lipkit.models.vasa.editing.lips import Lips, mouth_middle
 
 Array = NDArray[Any]
 
@@ -25,7 +27,9 @@ SOFT = 0.012  # IOD of blur where it is continued
 JAW_FOLLOWS = 0.75  # of an opening, by the lower teeth
 PARTING = (0.25, 0.75)  # of a donor's height: where its upper and lower teeth may part
 SKIN = (205, 425, 216, 436, 18, 200, 164, 204, 424)  # points whose colour tells the light
-TOOTH = 0.55  # of the skin's luminance: tissue brighter and paler than lips
+TOOTH, PALE = 0.5, 0.4  # teeth: luminance over the skin's, spread of their colours over the mean
+GLOSS = 0.10  # IOD, width of a gleam on a lip
+UPPER_EDGE, LOWER_EDGE = 0.03, 0.06  # IOD in from the tracked edge where lips may still show
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,12 @@ class Patch:
         """Pixels across and down."""
         return round(ACROSS * self.scale), round(DOWN * self.scale)
 
-    def affine(self, pose: mesh.FaceFrame) -> Array:
-        """Matrix ``(2, 3)`` from patch to picture pixels under the full pose of a skull."""
-        corner = self.origin + [LEFT, TOP, 0]
+    def affine(self, pose: mesh.FaceFrame, aside: float = 0.0) -> Array:
+        """Matrix ``(2, 3)`` from patch to picture pixels under the full pose of a skull.
+
+        ``aside`` moves the patch sideways on the skull, in IOD.
+        """
+        corner = self.origin + [LEFT + aside, TOP, 0]
         corners = np.stack([corner, corner + [1, 0, 0], corner + [0, 1, 0]])
         placed = mesh.from_local(corners, pose)[:, :2]
         right, down = (placed[1:] - placed[0]) / self.scale
@@ -54,13 +61,14 @@ class Donor:
     """A mouth's inside ``colour (h, w, 3)`` float32 over the patch, continued beyond its lips.
 
     ``parting`` is the row between what hangs on the skull and what lies on the jaw, ``aperture``
-    how far that mouth was open in IOD, ``light (3,)`` the colour of the skin around it; ``worth``
+    how far that mouth was open, ``middle`` where its middle was on the skull, in IOD, ``light (3,)`` the colour of the skin around it; ``worth``
     how much it shows.
     """
 
     colour: Array
     parting: float
     aperture: float
+    middle: float
     light: Array
     worth: float
 
@@ -95,21 +103,59 @@ def unwrap(image: Array, points: Array, pose: mesh.FaceFrame, patch: Patch) -> D
     mask = polygon_mask(patch.size[::-1], outline, 0)
     radius = max(1, round(CLEAR * patch.scale))
     ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    colour = np.clip(colour, 0, 255)
     inside = cv2.erode(mask, ellipse) > 0.7
     if inside.any(0).sum() < 8:
         return None
-    colour = np.clip(colour, 0, 255)
+    inside = _without_lips(colour, inside, lip_colour(image, points, float(pose.unit)), patch.scale)
+    if inside.any(0).sum() < 8:
+        return None
     light = skin_light(image, points, float(pose.unit))
     grey = colour @ LUMA.astype(np.float32)
-    teeth = grey[inside] > TOOTH * float(light @ LUMA)
+    seen = colour[inside]
+    pale = np.ptp(seen, axis=1) < PALE * seen.mean(1)
+    teeth = pale & (grey[inside] > TOOTH * float(light @ LUMA))
     worth = float(inside.sum()) * (0.5 + min(1.0, 3 * float(teeth.mean())))
     return Donor(
         colour=_continued(colour, inside, grey, patch.scale),
         parting=_parting(grey, inside),
         aperture=float(mesh.aperture(points)),
+        middle=mouth_middle(mesh.to_local(points, pose)),
         light=light.astype(np.float32),
         worth=worth * _sharpness(grey, inside),
     )
+
+
+def lip_colour(image: Array, points: Array, unit: float) -> Array:
+    """Median colour ``(3,)`` of the lower lip in ``image (h, w, 3)``."""
+    rows = mesh.LOWER_LIP_ROWS[1][3:8] + mesh.LOWER_LIP_ROWS[2][3:8]
+    soft = cv2.GaussianBlur(image, (0, 0), max(0.5, 0.01 * unit))
+    high = np.array(image.shape[1::-1]) - 1
+    x, y = np.clip(np.round(points[list(rows), :2]).astype(int), 0, high).T
+    return np.asarray(np.median(soft[y, x], axis=0))
+
+
+def _without_lips(colour: Array, inside: Array, lip: Array, scale: float) -> Array:
+    """``inside (h, w)`` without the lips' edges that a tracker left in it.
+
+    Each column loses what looks more like lip than like the mouth's depth, from its ends inwards
+    and not far: a tongue lost with it does no harm.
+    """
+    dark = np.quantile(colour[inside], 0.1, axis=0)
+    like = np.linalg.norm(colour - lip, axis=-1) < np.linalg.norm(colour - dark, axis=-1)
+    chroma = np.ptp(colour, axis=-1) / np.maximum(colour.mean(-1), 1.0)
+    like &= chroma > 0.6 * float(np.ptp(lip) / max(float(lip.mean()), 1.0))
+    kept = inside.copy()
+    around = max(3, round(GLOSS * scale))
+    for flip, reach in ((1, UPPER_EDGE), (-1, LOWER_EDGE)):
+        rows, lips = inside[::flip], like[::flip]
+        edge = np.logical_and.accumulate(lips | ~rows, 0)
+        lost = (edge & rows).sum(0)
+        # A gleam on a lip is pale: what hides it is known from the columns beside it.
+        near = gaussian_filter1d(maximum_filter1d(lost, around).astype(float), around / 2)
+        lost = np.minimum(np.maximum(lost, near), reach * scale)
+        kept &= ~(np.cumsum(rows, 0) <= lost)[::flip]
+    return kept
 
 
 def _continued(colour: Array, inside: Array, grey: Array, scale: float) -> Array:
@@ -151,19 +197,23 @@ def _sharpness(grey: Array, inside: Array) -> float:
 
 
 def lend(
-    donor: Donor, patch: Patch, pose: mesh.FaceFrame, aperture: float, light: Array, box: Box
+    donor: Donor, patch: Patch, lips: Lips, aperture: float, light: Array, box: Box
 ) -> Array:
-    """The donor's mouth under another pose, ``aperture`` and ``light (3,)``: ``(h, w, 3)``.
+    """The donor's mouth in the frame of ``lips``, at an ``aperture`` and ``light (3,)``.
 
-    Upper teeth stay with the skull; the lower part follows the jaw.
+    ``(h, w, 3)`` over ``box``; upper teeth stay with the skull, the lower part follows the jaw.
     """
-    back = cv2.invertAffineTransform(patch.affine(pose)).astype(np.float32)
-    where = box.pixels @ back[:, :2].T + back[:, 2]
+    affine = patch.affine(lips.pose, lips.middle - donor.middle)
+    back = cv2.invertAffineTransform(affine).astype(np.float32)
+    upper = box.pixels @ back[:, :2].T + back[:, 2]
+    lower = upper.copy()
     drop = JAW_FOLLOWS * (aperture - donor.aperture) * patch.scale
-    rows = where[..., 1]
-    where[..., 1] = np.where(rows > donor.parting, np.maximum(rows - drop, donor.parting), rows)
-    colour = cv2.remap(
-        donor.colour, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    np.maximum(lower[..., 1] - drop, donor.parting, out=lower[..., 1])
+    soft = max(0.7, SOFT * patch.scale)
+    below = smoothstep(upper[..., 1] - donor.parting, -soft, soft).astype(np.float32)
+    parts = [
+        cv2.remap(donor.colour, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for where in (lower, upper)
+    ]
     gain = np.clip(light / np.maximum(donor.light, 1.0), 0.4, 2.5).astype(np.float32)
-    return np.asarray(colour * gain)
+    return np.asarray(cv2.blendLinear(*parts, below, 1 - below) * gain)

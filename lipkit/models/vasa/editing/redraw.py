@@ -20,6 +20,7 @@ Array = NDArray[Any]
 
 STILL = 0.002  # IOD of change that nobody sees
 STRETCHED = (0.25, 0.8)  # opening over the frame's own gap, over which a donor's inside replaces it
+PARTED = 0.03  # change in IOD from which what lay under the lips is left out
 OWN_CLEAR = 0.012  # IOD of the own inside's rim that the lips' blur covers
 SHADOWS = (0.25, 0.03), (0.3, 0.008)  # how lips darken a lent inside, wide and close; reach in IOD
 
@@ -73,20 +74,20 @@ def _inside(
     image: Array, lips: Lips, change: float, lent: tuple[Donor, Patch] | None, covers: Array
 ) -> Array:
     """What lies between the lips: the frame's own mouth, and a lent one where that ends."""
-    if change <= 0 or lent is None:
+    moving = float(smoothstep(abs(change), 0.0, PARTED))
+    if lent is None or not moving:
         return image
     donor, patch = lent
     box = Box(0, 0, image.shape[1], image.shape[0])
     light = skin_light(image, lips.points, lips.unit)
-    inside = lend(donor, patch, lips.pose, lips.aperture + change, light, box)
+    inside = lend(donor, patch, lips, lips.aperture + change, light, box)
     for depth, reach in SHADOWS:
         shade = cv2.GaussianBlur(covers, (0, 0), max(0.5, reach * lips.unit))
         inside *= (1 - depth * shade)[..., None]
-    kept = 1 - smoothstep(change / max(lips.aperture, 0.02), *STRETCHED)
-    if kept <= 0:
-        return inside
+    kept = 1 - float(smoothstep(change / max(lips.aperture, 0.02), *STRETCHED))
     own = polygon_mask(image.shape[:2], inner_outline(lips.points), 0)
     radius = max(1, round(OWN_CLEAR * lips.unit))
     ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     own = cv2.GaussianBlur(cv2.erode(own, ellipse), (0, 0), max(0.6, 0.006 * lips.unit))
-    return _over(image, inside, np.float32(kept) * own)
+    # At rest every pixel is the frame's own; once lips move, those under them are not shown.
+    return _over(image, inside, np.maximum(kept * own, 1 - moving).astype(np.float32))
