@@ -6,7 +6,6 @@ JSON line on stdout for each item as it finishes, one bad item never stops the o
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -17,7 +16,7 @@ from typing import Any
 
 import click
 
-from lipkit import ui
+from lipkit import jsonl, ui
 from lipkit.errors import BadUsage, ExitStatus, LipkitError
 from lipkit.runtime import cores, share_cores
 
@@ -169,7 +168,7 @@ def execute(plan: Plan, work: Work) -> int:
         return ExitStatus.OK
     failed = 0
     for row in rows(plan, work):
-        print(json.dumps(row, ensure_ascii=False), flush=True)
+        print(jsonl.row(row), flush=True)
         if row["status"] == "failed":
             failed += 1
             ui.error(row["error"])

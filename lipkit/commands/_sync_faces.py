@@ -138,10 +138,13 @@ def report_missing(wish: Syncing, name: str, face: str, geometry: Geometry, log:
 def cast_of(tracked: Sequence[Tracked], editor: Editor, source: Source, log: Log) -> list[Role]:
     """The roles, each with what the editor learns of its face."""
     from lipkit.sync.cast import Role
+    from lipkit.sync.events import about_fades
 
     cast = []
     for one in tracked:
         for start, end in one.spans or ():
             log.add("speaker", face=one.face, start=start, end=end)
-        cast.append(Role(one.track, editor.study(one.track, source.read), one.spans))
+        study = editor.study(one.track, source.read)
+        about_fades(log, one.geometry, study)
+        cast.append(Role(one.track, study, one.spans))
     return cast

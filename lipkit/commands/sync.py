@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lipkit import runtime
+from lipkit import jsonl, runtime
 from lipkit.commands import _batch, _options, _video
 from lipkit.commands._options import knob
 from lipkit.errors import BadUsage
@@ -135,7 +134,7 @@ def sync(context: click.Context, /, inputs: tuple[str, ...], **options: Any) -> 
         threads=max(1, runtime.cores() // min(plan.jobs, len(plan.items))),
     )
     if options["dry_run"] and plan.single:
-        click.echo(json.dumps(work(plan.items[0]), ensure_ascii=False))
+        click.echo(jsonl.row(work(plan.items[0])))
         return 0
     if options["log"] and not options["dry_run"]:
         start_log(options["log"])

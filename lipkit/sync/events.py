@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from lipkit import jsonl
 from lipkit.errors import LipkitError
 from lipkit.faces.survey import missing
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lipkit.faces.geometry import Geometry
     from lipkit.sync.clock import Clock
 
@@ -33,9 +35,8 @@ class Log:
         if self.handle is None:
             return
         row = {"event": event, "video": self.video, **facts}
-        line = json.dumps(row, ensure_ascii=False, default=float) + "\n"
         # One write a row: processes that share the log cannot cut each other's lines.
-        os.write(self.handle, line.encode("utf-8", "surrogateescape"))
+        os.write(self.handle, f"{jsonl.row(row)}\n".encode())
 
 
 @contextmanager
@@ -65,6 +66,23 @@ def about_cuts(log: Log, geometry: Geometry) -> None:
     """Rows on scene cuts."""
     for frame in (np.flatnonzero(np.diff(geometry.shot)) + 1).tolist():
         log.add("cut", frame=frame, time=geometry.times[frame])
+
+
+@runtime_checkable
+class Weighted(Protocol):
+    """What an editor learnt of a video, if it says how far it edits each frame ``(f,)``, 0 to 1."""
+
+    weight: NDArray[Any]
+
+
+def about_fades(log: Log, geometry: Geometry, study: object) -> None:
+    """Rows on stretches with a face that are edited in part only, or not at all."""
+    if not isinstance(study, Weighted):
+        return
+    faded = np.asarray(geometry.valid) & (np.asarray(study.weight) < 1)
+    for first, last in missing(~faded):
+        least = float(study.weight[first : last + 1].min())
+        log.add("fade", first=first, last=last, time=geometry.times[first], least=least)
 
 
 def about_length(log: Log, clock: Clock, sound: Fraction, frames: int, length: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lipkit import config, registry
+from lipkit.faces.landmarks import SCHEMES
 
 TABLES = [registry.FAMILIES, registry.CODECS, registry.TRACKERS, registry.ENCODERS]
 
@@ -23,3 +24,13 @@ def test_presets_fit_their_family(name: str) -> None:
     assert again == settings
     assert preset.summary
     assert preset.licence
+
+
+@pytest.mark.parametrize("name", registry.FAMILIES)
+def test_families_that_sync_have_an_editor(name: str) -> None:
+    family = registry.resolve(registry.FAMILIES, name, "family")
+    assert (family.editor is not None) == ("sync" in family.verbs)
+    if family.editor is not None:
+        editor = registry.load(family.editor)
+        assert editor.name
+        assert editor.scheme in SCHEMES
