@@ -93,7 +93,7 @@ def perform(
 
     def finish(work: tuple[int, int, Pixels]) -> Pixels:
         first, end, frames = work
-        if journal is not None and first in journal:
+        if journal is not None and journal.holds(first, end):
             return journal.apply(first, frames)
         return performance.edit(frames, clock.rows[first:end], clock.times[first:end])
 
@@ -103,10 +103,14 @@ def perform(
             yield first, end, chunk
 
     with contextlib.closing(ahead(decoded(), AHEAD)) as given:
-        for (first, _, frames), made in in_order(finish, given, threads):
-            if journal is not None and first not in journal:
-                journal.keep(first, frames, made)
-            yield made
+        try:
+            for (first, end, frames), made in in_order(finish, given, threads):
+                if journal is not None and not journal.holds(first, end):
+                    journal.keep(first, frames, made)
+                yield made
+        finally:
+            if journal is not None:
+                journal.flush()
 
 
 def in_order(

@@ -1,6 +1,6 @@
 """Work that outlives an interruption: tracked faces and edited regions under a settings hash.
 
-A journal holds the changed part of every edited frame, losslessly, one file a chunk. It is applied
+A journal holds the changed part of every edited frame, losslessly. It is applied
 to frames decoded anew, so that the encoder sees the same frames as in an unbroken run and makes the
 same file of them.
 """
@@ -10,15 +10,17 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lipkit import __version__
-from lipkit.artifacts.tensors import read_tensors, write_tensors
+from lipkit.artifacts.tensors import read_header, read_tensors, write_tensors
 from lipkit.errors import BadInput, LipkitError
 from lipkit.faces.geometry import Geometry
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from lipkit.protocols import Pixels
 
+PIECE = 50  # frames a file
 LEVEL = 1  # of zlib: photographs do not get smaller by trying harder
 
 
@@ -70,47 +73,82 @@ class WorkFolder:
 
 
 class Journal:
-    """Edited regions, one file for each chunk of output frames, named after its first frame."""
+    """Edited regions of output frames, a few seconds of them a file."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.kept = frozenset(folder.glob("*.safetensors")) if folder.is_dir() else frozenset()
+        names = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
+        self._files = [(int(first), path) for path in names if (first := path.stem).isdigit()]
+        self._ends = [first + _frames_in(path) for first, path in self._files]
+        self._begun = 0
+        self._boxes: list[tuple[int, int, int, int]] = []
+        self._packed: list[bytes] = []
+        self._kind = ""
 
-    def __contains__(self, first: int) -> bool:
-        return self._file(first) in self.kept
+    def holds(self, first: int, end: int) -> bool:
+        """Whether output frames ``first`` until before ``end`` were kept by an earlier run."""
+        place = self._place(first)
+        return place >= 0 and end <= self._ends[place]
 
-    def _file(self, first: int) -> Path:
-        return self.folder / f"{first:08d}.safetensors"
+    def _place(self, first: int) -> int:
+        return bisect_right(self._files, first, key=lambda file: file[0]) - 1
 
     def keep(self, first: int, frames: Pixels, made: Pixels) -> None:
-        """Keep what the edit changed in the chunk that begins with output frame ``first``."""
-        boxes = np.array([changed(a, b) for a, b in zip(frames, made, strict=True)], np.int32)
-        parts = [
-            made[k, y0:y1, x0:x1].tobytes() for k, (x0, y0, x1, y1) in enumerate(boxes.tolist())
-        ]
-        packed = np.frombuffer(zlib.compress(b"".join(parts), LEVEL), np.uint8)
+        """Take down what the edit changed in the output frames from ``first`` on, in order."""
+        if not self._boxes:
+            self._begun = first
+        self._kind = str(made.dtype)
+        for before, after in zip(frames, made, strict=True):
+            box = x0, y0, x1, y1 = changed(before, after)
+            self._boxes.append(box)
+            self._packed.append(zlib.compress(after[y0:y1, x0:x1].tobytes(), LEVEL))
+        if len(self._boxes) >= PIECE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write down what was taken down since the last file."""
+        if not self._boxes:
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
-        tensors: dict[str, NDArray[Any]] = {"boxes": boxes, "pixels": packed}
-        write_tensors(
-            self._file(first), "edits", tensors, {"first": first, "type": str(made.dtype)}
-        )
+        tensors: dict[str, NDArray[Any]] = {
+            "boxes": np.array(self._boxes, np.int32),
+            "ends": np.cumsum([len(part) for part in self._packed], dtype=np.int64),
+            "pixels": np.frombuffer(b"".join(self._packed), np.uint8),
+        }
+        path = self.folder / f"{self._begun:08d}.safetensors"
+        write_tensors(path, "edits", tensors, {"frames": len(self._boxes), "type": self._kind})
+        self._boxes, self._packed = [], []
 
     def apply(self, first: int, frames: Pixels) -> Pixels:
-        """The chunk's frames with the kept regions in their places."""
-        path = self._file(first)
-        tensors, header = read_tensors(path, "edits")
-        boxes, made = tensors["boxes"], frames.copy()
-        if len(boxes) != len(frames) or header["type"] != str(frames.dtype):
+        """The output frames from ``first`` on with the kept regions in their places."""
+        begun, path = self._files[self._place(first)]
+        tensors, header = _read(path)
+        if header["type"] != str(frames.dtype):
             raise BadInput(f"{path}: of another video", hint="remove it and run again")
-        areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) * frames.shape[3]
-        # No more than declared is unpacked, whatever the file holds.
-        room = int(areas.sum()) * frames.dtype.itemsize
-        data = zlib.decompressobj().decompress(tensors["pixels"].tobytes(), max(room, 1))
-        pixels, at = np.frombuffer(data, frames.dtype), 0
-        for frame, (x0, y0, x1, y1), area in zip(made, boxes.tolist(), areas.tolist(), strict=True):
-            frame[y0:y1, x0:x1] = pixels[at : at + area].reshape(y1 - y0, x1 - x0, frames.shape[3])
-            at += area
+        made = frames.copy()
+        ends = [0, *tensors["ends"].tolist()]
+        for frame, k in zip(made, range(first - begun, len(ends) - 1), strict=False):
+            x0, y0, x1, y1 = tensors["boxes"][k].tolist()
+            packed = tensors["pixels"][ends[k] : ends[k + 1]].tobytes()
+            region = frame[y0:y1, x0:x1]
+            # No more than fits is unpacked, whatever the file holds.
+            data = zlib.decompressobj().decompress(packed, max(region.nbytes, 1))
+            region[:] = np.frombuffer(data, frames.dtype).reshape(region.shape)
         return made
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """A file of a journal; chunk after chunk asks for the same one."""
+    return read_tensors(path, "edits")
+
+
+def _frames_in(path: Path) -> int:
+    """How many frames a file of a journal holds; none if it is damaged."""
+    try:
+        return int(read_header(path, "edits")["frames"])
+    except BadInput:
+        return 0
 
 
 def changed(frames: Pixels, made: Pixels) -> tuple[int, int, int, int]:

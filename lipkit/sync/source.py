@@ -19,7 +19,7 @@ from lipkit.sync.clock import steady
 if TYPE_CHECKING:
     from lipkit.protocols import Frames, Pixels
 
-CHUNK_BYTES = 32 << 20  # of the frames that are edited at once
+CHUNK_BYTES = 16 << 20  # of the frames that are edited at once
 MOST_FRAMES = 16
 # Reading on is cheaper than seeking when the next frame is at most this many frames away.
 WORTH_SEEKING = 60

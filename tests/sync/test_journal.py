@@ -54,18 +54,32 @@ def test_a_journal_keeps_only_what_changed(tmp_path: Path) -> None:
     made = frames.copy()
     made[1, 5:9, 7:20] += 1
     made[3, 31, 47, 2] = 65535
-    Journal(tmp_path).keep(0, frames, made)
+    write(tmp_path, frames, made)
     assert (Journal(tmp_path).apply(0, frames) == made).all()
+    assert (Journal(tmp_path).apply(1, frames[1:3]) == made[1:3]).all()
     assert next(iter(tmp_path.iterdir())).stat().st_size < 2000
     assert changed(frames[1], made[1]) == (7, 5, 20, 9)
     assert changed(frames[0], made[0]) == (0, 0, 0, 0)
 
 
-def test_a_journal_of_other_frames_is_refused(tmp_path: Path) -> None:
+def write(folder: Path, frames: np.ndarray, made: np.ndarray) -> None:
+    journal = Journal(folder)
+    journal.keep(0, frames, made)
+    journal.flush()
+
+
+def test_a_journal_knows_what_it_holds(tmp_path: Path) -> None:
     frames = pictures(4, SIZE)
-    Journal(tmp_path).keep(0, frames, frames)
+    assert not Journal(tmp_path / "none").holds(0, 1)
+    write(tmp_path, frames, frames)
+    journal = Journal(tmp_path)
+    assert journal.holds(0, 4)
+    assert journal.holds(2, 4)
+    assert not journal.holds(3, 5)
     with pytest.raises(BadInput, match="of another video"):
-        Journal(tmp_path).apply(0, frames[:3])
+        journal.apply(0, frames.astype(np.uint16))
+    next(tmp_path.iterdir()).write_bytes(b"broken off")
+    assert not Journal(tmp_path).holds(0, 1)
 
 
 def test_tracked_faces_are_kept(tmp_path: Path) -> None:
