@@ -40,6 +40,8 @@ def finished(motion: Floats, heard: Floats, sampling: SamplingConfig) -> Floats:
     out[:, LIDS] = _eased(out[:, LIDS], 0.12, 0.95) if sampling.blink else 0.0
     out[:, BROW] = np.clip(out[:, BROW], 0, 1)
     out[:, HEAD] *= sampling.head_motion
+    turns = (sampling.yaw_spread, sampling.pitch_spread, sampling.roll_spread)
+    out[:, HEAD.start : HEAD.start + 3] *= np.array(turns, np.float32)
     return out
 
 

@@ -75,7 +75,7 @@ class VoiceGenerator:
             return self.denoised(x, t, asked)
 
         found = ddim(denoise, noise, self.model.alpha_bar, self.sampling.steps)[0]
-        motion = joined(found[: len(heard)], state.motion if state else None)
+        motion = joined(steadied(found[: len(heard)]), state.motion if state else None)
         following = State(
             self._last(motion, state.motion if state else None),
             self._last(heard, state.audio if state else None),
@@ -129,6 +129,14 @@ class VoiceGenerator:
     def _last(self, new: Tensor, old: Tensor | None) -> Tensor:
         rows = new if old is None else torch.cat([old, new])
         return rows[-self.context :]
+
+
+def steadied(motion: Tensor) -> Tensor:
+    """Motion ``(f, c)`` whose brows and head are smoothed over five frames: few steps tremble."""
+    views = torch.cat([motion[:1], motion[:1], motion, motion[-1:], motion[-1:]]).unfold(0, 5, 1)
+    steady = motion.clone()
+    steady[:, SLOW] = views[:, SLOW] @ torch.tensor([1, 4, 6, 4, 1]).to(motion) / 16
+    return steady
 
 
 def joined(motion: Tensor, before: Tensor | None) -> Tensor:
