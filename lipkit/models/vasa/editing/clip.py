@@ -22,6 +22,7 @@ from lipkit.models.vasa.editing.donor import (
 )
 from lipkit.models.vasa.editing.field import mouth_box
 from lipkit.models.vasa.editing.lips import Articulation
+from lipkit.models.vasa.editing.painted import painted_donor
 from lipkit.models.vasa.editing.speech import Spread, own_range
 from lipkit.protocols import FaceTrack
 
@@ -30,6 +31,7 @@ Read = Callable[[Sequence[int]], Iterator[Array]]
 
 TURN = 24.0  # degrees of yaw beyond which lips are measured badly
 CANDIDATES = 12  # open mouths looked at
+USUAL_TURN = 12.0  # degrees of yaw off the usual that halve a frame's chances or worse
 OPEN = 0.06  # aperture in IOD of a mouth that shows its inside
 MOOD = 1.4  # seconds over which a mouth's own width is kept
 
@@ -48,7 +50,7 @@ class Study:
     own: Spread
     articulation: Articulation
     patch: Patch
-    donor: Donor | None
+    donor: Donor
 
 
 def study_clip(track: FaceTrack, read: Read) -> Study | None:
@@ -68,7 +70,7 @@ def study_clip(track: FaceTrack, read: Read) -> Study | None:
     for start, end in pieces:
         width[start:end] = uniform_filter1d(width[start:end], max(1, round(MOOD * fps)))
     patch = _patch(face, float(np.median(poses.unit[rows])))
-    donor = _best_donor(track, rows, poses, patch, read)
+    donor = _find_donor(track, rows, poses, patch, face, read)
     return Study(poses, weight, width, own_range(points, rows), Articulation.of(face), patch, donor)
 
 
@@ -86,26 +88,35 @@ def _patch(face: Array, unit: float) -> Patch:
     return Patch(origin, min(unit, FINEST))
 
 
-def _best_donor(
-    track: FaceTrack, rows: Array, poses: mesh.FaceFrame, patch: Patch, read: Read
-) -> Donor | None:
-    """The open mouth that shows most, among frames looked at."""
-    aperture = mesh.aperture(track.points[rows])
-    open_rows = rows[aperture > OPEN]
-    if not len(open_rows):
-        return None
-    area = np.array([_area(mesh.to_local(p.astype(float))) for p in track.points[open_rows]])
-    yaw = mesh.euler(poses.rotation[open_rows])[:, 0]
-    middle = np.median(mesh.euler(poses.rotation[rows])[:, 0])
-    order = np.argsort(-area * np.exp(-(((yaw - middle) / 12) ** 2)))
-    chosen = sorted(open_rows[order[: 3 * CANDIDATES : 3]].tolist())
+def _find_donor(
+    track: FaceTrack, rows: Array, poses: mesh.FaceFrame, patch: Patch, face: Array, read: Read
+) -> Donor:
+    """The open mouth that shows most among frames looked at; a painted one if all are closed."""
+    chosen = _open_mouths(track.points, rows, mesh.euler(poses.rotation)[:, 0])
     best: Donor | None = None
-    for row, frame in zip(chosen, read(chosen), strict=True):
-        pose = skull.pose_at(poses, row)
-        donor = donor_of(frame[0], track.points[row], pose, patch)
-        if donor and (best is None or donor.worth > best.worth):
-            best = donor
+    if chosen:
+        for row, frame in zip(chosen, read(chosen), strict=True):
+            pose = skull.pose_at(poses, row)
+            donor = _donor_of(frame[0], track.points[row], pose, patch)
+            if donor and (best is None or donor.worth > best.worth):
+                best = donor
+    if best is None:
+        row = int(rows[len(rows) // 2])
+        image = as_float(next(iter(read([row])))[0])
+        best = painted_donor(image, track.points[row].astype(np.float64), face, patch)
     return best
+
+
+def _open_mouths(points: Array, rows: Array, yaw: Array) -> list[int]:
+    """Frames among ``rows`` that open wide and are turned as usual, ascending."""
+    rows = rows[mesh.aperture(points[rows]) > OPEN]
+    if not len(rows):
+        return []
+    area = np.array([_area(mesh.to_local(points[row].astype(np.float64))) for row in rows])
+    aside = yaw[rows] - np.median(yaw)
+    order = np.argsort(-area * np.exp(-((aside / USUAL_TURN) ** 2)))
+    best = rows[order[: max(CANDIDATES, len(rows) // 4)]]
+    return sorted(best[:: max(1, len(best) // CANDIDATES)].tolist())
 
 
 def _area(local: Array) -> float:
@@ -114,7 +125,7 @@ def _area(local: Array) -> float:
     return 0.5 * abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1)))
 
 
-def donor_of(frame: Array, points: Array, pose: mesh.FaceFrame, patch: Patch) -> Donor | None:
+def _donor_of(frame: Array, points: Array, pose: mesh.FaceFrame, patch: Patch) -> Donor | None:
     """The donor that a frame ``(h, w, c)`` makes; None if its mouth is out of view."""
     box = mouth_box(points, float(pose.unit), (frame.shape[1], frame.shape[0]))
     if box is None:

@@ -95,9 +95,7 @@ def unwrap(image: Array, points: Array, pose: mesh.FaceFrame, patch: Patch) -> D
     """The inside of the mouth in ``image (h, w, 3)`` float32; None if too little of it shows."""
     affine = patch.affine(pose)
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    colour = cv2.warpAffine(
-        image, affine, patch.size, flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
+    colour = cv2.warpAffine(image, affine, patch.size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     back = cv2.invertAffineTransform(affine)
     outline = inner_outline(points) @ back[:, :2].T + back[:, 2]
     mask = polygon_mask(patch.size[::-1], outline, 0)
@@ -196,9 +194,7 @@ def _sharpness(grey: Array, inside: Array) -> float:
     return float(np.sqrt(1 + edges.mean()))
 
 
-def lend(
-    donor: Donor, patch: Patch, lips: Lips, aperture: float, light: Array, box: Box
-) -> Array:
+def lend(donor: Donor, patch: Patch, lips: Lips, aperture: float, light: Array, box: Box) -> Array:
     """The donor's mouth in the frame of ``lips``, at an ``aperture`` and ``light (3,)``.
 
     ``(h, w, 3)`` over ``box``; upper teeth stay with the skull, the lower part follows the jaw.

@@ -110,8 +110,7 @@ def edit_frame(frame: Array, points: Array, row: int, wanted: Wanted, study: Stu
     corner = np.array([box.x0, box.y0, 0.0])
     lips = Lips(points - corner, mesh.FaceFrame(pose.rotation, pose.origin - corner, pose.unit))
     image = np.ascontiguousarray(as_float(frame[box.slices]))
-    lent = None if study.donor is None else (study.donor, study.patch)
-    drawn = redraw(image, lips, wanted, study.articulation, lent)
+    drawn = redraw(image, lips, wanted, study.articulation, (study.donor, study.patch))
     if drawn is image:
         return
     scale = 257 if frame.dtype == np.uint16 else 1

@@ -39,7 +39,7 @@ def redraw(
     lips: Lips,
     wanted: Wanted,
     articulation: Articulation,
-    lent: tuple[Donor, Patch] | None,
+    lent: tuple[Donor, Patch],
 ) -> Array:
     """``image (h, w, 3)`` float32 0..255, the lower face, with the ``wanted`` mouth.
 
@@ -71,11 +71,11 @@ def _over(front: Array, back: Array, mask: Array) -> Array:
 
 
 def _inside(
-    image: Array, lips: Lips, change: float, lent: tuple[Donor, Patch] | None, covers: Array
+    image: Array, lips: Lips, change: float, lent: tuple[Donor, Patch], covers: Array
 ) -> Array:
     """What lies between the lips: the frame's own mouth, and a lent one where that ends."""
     moving = float(smoothstep(abs(change), 0.0, PARTED))
-    if lent is None or not moving:
+    if not moving:
         return image
     donor, patch = lent
     box = Box(0, 0, image.shape[1], image.shape[0])
