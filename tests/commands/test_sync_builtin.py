@@ -55,7 +55,7 @@ def test_the_mouth_moves_and_nothing_else(
     assert not changed[:, :100].any()  # eyes and all above
     assert not changed[:, :, :40].any()
     events = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
-    assert {"length", "fade"} <= {row["event"] for row in events}
+    assert "length" in {row["event"] for row in events}
 
 
 def test_processes_share_a_batch(

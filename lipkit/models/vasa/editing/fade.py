@@ -29,19 +29,16 @@ def weights(good: Array, shot: Array, yaw: Array, fps: float) -> Array:
     """Weight ``(f,)`` of the edit, 0 original .. 1 edited.
 
     ``good (f,)`` says where the mouth can be edited; ``yaw (f,)`` in degrees. A cut hides a
-    sudden change, so fades stay inside their shot; the clip's two ends count as bad frames.
+    sudden change, so fades stay inside their shot. The clip's ends need none: played back and
+    forth, it goes on there.
     """
     reach = max(2.0, FADE * fps)
     turned = 1 - smoothstep(np.abs(yaw), *TURNED)
     out = np.zeros(len(good))
     edges = [0, *(np.flatnonzero(np.diff(shot)) + 1).tolist(), len(good)]
     for start, end in pairwise(edges):
-        first, last = start == 0, end == len(good)
-        inside = np.concatenate([[not first], good[start:end], [not last]])
-        if inside.all():
-            near = np.full(end - start, np.inf)
-        else:
-            near = distance_transform_edt(inside)[1:-1]
+        inside = good[start:end]
+        near = distance_transform_edt(inside) if not inside.all() else np.full(len(inside), np.inf)
         calm = gaussian_filter1d(turned[start:end], max(0.5, CALM * fps), mode="nearest")
         out[start:end] = smoothstep(near, 0.0, reach) * calm
     return np.where(good, out, 0.0)
