@@ -47,15 +47,15 @@ class SamplingConfig:
     """How motion is drawn from the generator; free to change."""
 
     steps: int = 8  # DDIM steps
-    guidance: float = 0.5  # lambda of the audio condition: x = (1 + l) x_c - l x_null
+    guidance: float = 0.2  # lambda of the audio condition: x = (1 + l) x_c - l x_null
     gaze_guidance: float = 0.0
     distance_guidance: float = 0.0
     mouth_temperature: float = 0.0  # share of the starting noise that mouth channels get
     head_temperature: float = 1.0
-    aperture_spread: float = 1.3  # of aperture and jaw about lips between phones
+    aperture_spread: float = 1.5  # of aperture and jaw about lips between phones
     width_spread: float = 1.6  # of the width about a relaxed mouth's
     yaw_spread: float = 1.25  # of the turns of the head, into the range of real talkers
-    pitch_spread: float = 1.15
+    pitch_spread: float = 1.3
     roll_spread: float = 1.1
     head_motion: float = 1.0  # scale of pose and translation
     blink: bool = True

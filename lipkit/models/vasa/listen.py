@@ -14,7 +14,7 @@ from lipkit.training.voices.motion import prosody, rest
 Floats = NDArray[np.float32]
 
 BLOCK = 4096  # mel rows at once
-LONGEST = 60_000  # mel rows for which one noise floor holds: ten minutes
+LONGEST = 18_000  # mel rows for which one noise floor holds: three minutes
 REST = -1  # column of the rest track
 # Half a second of silence as it is heard: speech is taken to start a little before and to end a
 # little after its sound.

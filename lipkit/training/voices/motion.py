@@ -32,13 +32,13 @@ def rest(silent: NDArray[np.bool_], longer: float = LONG_SILENCE, fps: float = 2
     """How far the lips have come to rest ``(f,)``, 0 to 1, given the silent frames ``(f,)``.
 
     In silence ``longer`` than so many seconds they close within 0.3 s, stay closed, and part
-    0.12 s before it ends. At the edges of a recording they are at rest.
+    0.12 s before it ends. At the edges of a recording, and all through a silent one, they are at rest.
     """
     closed = np.zeros(len(silent), np.float32)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(np.int8)))
     t = (np.arange(len(silent)) + 0.5) / fps
     for first, stop in edges.reshape(-1, 2):
-        if (stop - first) / fps <= longer:
+        if (stop - first) / fps <= longer and stop - first < len(silent):
             continue
         start = -9.0 if first == 0 else first / fps
         end = t[-1] + 9.0 if stop == len(silent) else stop / fps
