@@ -32,7 +32,8 @@ def rest(silent: NDArray[np.bool_], longer: float = LONG_SILENCE, fps: float = 2
     """How far the lips have come to rest ``(f,)``, 0 to 1, given the silent frames ``(f,)``.
 
     In silence ``longer`` than so many seconds they close within 0.3 s, stay closed, and part
-    0.12 s before it ends. At the edges of a recording, and all through a silent one, they are at rest.
+    0.12 s before it ends. They rest at the edges of such silence, and all through a silent
+    recording.
     """
     closed = np.zeros(len(silent), np.float32)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(np.int8)))
