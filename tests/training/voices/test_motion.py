@@ -48,6 +48,10 @@ def test_short_silence_does_not():
     assert not motion.rest(silent).any()
 
 
+def test_silent_recording_rests_however_short():
+    assert motion.rest(np.ones(1, bool)) == 1
+
+
 def test_head_moves_within_the_measured_ranges():
     pose = gestures.head(speaking(), np.random.default_rng(1))
     clips = pose.reshape(-1, 250, 6).std(1).mean(0)
