@@ -137,13 +137,9 @@ def film(
     from lipkit.sync.sound import soundtrack
 
     key = settings_hash({"record": record, "pixel": scene.source.pixel})
-    frames = perform(
-        scene.source,
-        scene.clock,
-        Performance(engine.editor, scene.voice, scene.cast),
-        threads=wish.threads,
-        journal=work.journal(key) if work is not None else None,
-    )
+    performance = Performance(engine.editor, scene.voice, scene.cast)
+    journal = work.journal(key) if work is not None else None
+    frames = perform(scene.source, scene.clock, performance, threads=wish.threads, journal=journal)
     with soundtrack(
         material.sound,
         scene.clock,
