@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,28 +10,18 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from lipkit.faces import mesh
-from lipkit.models.vasa.editing import fade, skull
-from lipkit.models.vasa.editing.donor import (
-    BEHIND,
-    FINEST,
-    Donor,
-    Patch,
-    inner_outline,
-    unwrap,
-)
-from lipkit.models.vasa.editing.field import mouth_box
+from lipkit.models.vasa.editing import fade, hidden, skull
+from lipkit.models.vasa.editing.donor import BEHIND, FINEST, Donor, Patch
 from lipkit.models.vasa.editing.lips import Articulation
+from lipkit.models.vasa.editing.looking import Read, look_through, open_mouths
+from lipkit.models.vasa.editing.lower import cut_out
 from lipkit.models.vasa.editing.painted import painted_donor
 from lipkit.models.vasa.editing.speech import Spread, own_range
 from lipkit.protocols import FaceTrack
 
 Array = NDArray[Any]
-Read = Callable[[Sequence[int]], Iterator[Array]]
 
 TURN = 24.0  # degrees of yaw beyond which lips are measured badly
-CANDIDATES = 12  # open mouths looked at
-USUAL_TURN = 12.0  # degrees of yaw off the usual that halve a frame's chances or worse
-OPEN = 0.06  # aperture in IOD of a mouth that shows its inside
 MOOD = 1.4  # seconds over which a mouth's own width is kept
 
 
@@ -55,23 +44,38 @@ class Study:
 
 def study_clip(track: FaceTrack, read: Read) -> Study | None:
     """The clip's study; None for one without a face."""
-    valid = np.asarray(track.valid, bool)
+    points, fps = track.points, float(track.fps)
+    valid = np.array(track.valid, bool)
+    valid[valid] = hidden.plausible(points[valid])
     if not valid.any():
         return None
-    points, shot, fps = track.points, np.asarray(track.shot), float(track.fps)
+    shot = np.asarray(track.shot)
     face = skull.mean_face(points, valid)
-    pieces = fade.stretches(valid, shot)
     poses = skull.skull_poses(_held(points, valid), face)
     yaw = mesh.euler(poses.rotation)[:, 0]
-    weight = fade.weights(valid, shot, yaw, fps)
     frontal = np.flatnonzero(valid & (np.abs(yaw) < TURN))
     rows = frontal if len(frontal) > 1 else np.flatnonzero(valid)
-    width = mesh.width(points)
-    for start, end in pieces:
-        width[start:end] = uniform_filter1d(width[start:end], max(1, round(MOOD * fps)))
     patch = _patch(face, float(np.median(poses.unit[rows])))
-    donor = _find_donor(track, rows, poses, patch, face, read)
-    return Study(poses, weight, width, own_range(points, rows), Articulation.of(face), patch, donor)
+    looks, mouths = hidden.looks(valid, fps), open_mouths(points, rows, yaw)
+    seen = look_through(points, poses, patch, looks, mouths, read)
+    covered = hidden.hidden_frames(seen.tints, len(valid))
+    shown = rows[~covered[rows]] if not covered[rows].all() else rows
+    donors = [donor for row, donor in seen.donors.items() if not covered[row]]
+    if donors:
+        donor = max(donors, key=lambda donor: donor.worth)
+    else:
+        donor = _painted(points, shown, poses, face, patch, read)
+    if donor is None:
+        return None
+    return Study(
+        poses=poses,
+        weight=fade.weights(valid & ~covered, shot, yaw, fps),
+        width=_calm_width(points, fade.stretches(valid, shot), fps),
+        own=own_range(points, shown),
+        articulation=Articulation.of(face),
+        patch=patch,
+        donor=donor,
+    )
 
 
 def _held(points: Array, valid: Array) -> Array:
@@ -83,60 +87,24 @@ def _held(points: Array, valid: Array) -> Array:
 
 
 def _patch(face: Array, unit: float) -> Patch:
+    """Where open mouths are kept, for frames with ``unit`` pixels an IOD."""
     lip = face[[13, 82, 312]].mean(0)
     origin = np.array([0.5 * lip[0] + 0.5 * face[2, 0], lip[1], lip[2] + BEHIND])
     return Patch(origin, min(unit, FINEST))
 
 
-def _find_donor(
-    track: FaceTrack, rows: Array, poses: mesh.FaceFrame, patch: Patch, face: Array, read: Read
-) -> Donor:
-    """The open mouth that shows most among frames looked at; a painted one if all are closed."""
-    chosen = _open_mouths(track.points, rows, mesh.euler(poses.rotation)[:, 0])
-    best: Donor | None = None
-    if chosen:
-        for row, frame in zip(chosen, read(chosen), strict=True):
-            pose = skull.pose_at(poses, row)
-            donor = _donor_of(frame[0], track.points[row], pose, patch)
-            if donor and (best is None or donor.worth > best.worth):
-                best = donor
-    if best is None:
-        row = int(rows[len(rows) // 2])
-        image = as_float(next(iter(read([row])))[0])
-        best = painted_donor(image, track.points[row].astype(np.float64), face, patch)
-    return best
+def _calm_width(points: Array, pieces: list[tuple[int, int]], fps: float) -> Array:
+    """The slow part of the mouth's width ``(f,)``, each of ``pieces`` of the clip by itself."""
+    width = mesh.width(points)
+    for start, end in pieces:
+        width[start:end] = uniform_filter1d(width[start:end], max(1, round(MOOD * fps)))
+    return width
 
 
-def _open_mouths(points: Array, rows: Array, yaw: Array) -> list[int]:
-    """Frames among ``rows`` that open wide and are turned as usual, ascending."""
-    rows = rows[mesh.aperture(points[rows]) > OPEN]
-    if not len(rows):
-        return []
-    area = np.array([_area(mesh.to_local(points[row].astype(np.float64))) for row in rows])
-    aside = yaw[rows] - np.median(yaw)
-    order = np.argsort(-area * np.exp(-((aside / USUAL_TURN) ** 2)))
-    best = rows[order[: max(CANDIDATES, len(rows) // 4)]]
-    return sorted(best[:: max(1, len(best) // CANDIDATES)].tolist())
-
-
-def _area(local: Array) -> float:
-    """Area of the mouth's opening in IOD squared."""
-    x, y = inner_outline(local).T
-    return 0.5 * abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1)))
-
-
-def _donor_of(frame: Array, points: Array, pose: mesh.FaceFrame, patch: Patch) -> Donor | None:
-    """The donor that a frame ``(h, w, c)`` makes; None if its mouth is out of view."""
-    box = mouth_box(points, float(pose.unit), (frame.shape[1], frame.shape[0]))
-    if box is None:
-        return None
-    corner = np.array([box.x0, box.y0, 0.0])
-    inside = as_float(frame[box.slices])
-    at = mesh.FaceFrame(pose.rotation, pose.origin - corner, pose.unit)
-    return unwrap(inside, points - corner, at, patch)
-
-
-def as_float(frame: Array) -> Array:
-    """Colours ``(h, w, 3)`` as float32 0..255 of a uint8 or uint16 picture, alpha left out."""
-    colour = frame[..., :3].astype(np.float32)
-    return colour / np.float32(257) if frame.dtype == np.uint16 else colour
+def _painted(
+    points: Array, rows: Array, poses: mesh.FaceFrame, face: Array, patch: Patch, read: Read
+) -> Donor | None:
+    """A painted mouth in the tones of a frame among ``rows``; None if none shows its mouth."""
+    row = int(rows[len(rows) // 2])
+    lower = cut_out(next(iter(read([row])))[0], points[row], skull.pose_at(poses, row))
+    return None if lower is None else painted_donor(lower, face, patch)

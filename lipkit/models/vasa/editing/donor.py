@@ -14,6 +14,7 @@ from lipkit.faces import mesh
 from lipkit.models.vasa.codecs.mesh.tones import LUMA
 from lipkit.models.vasa.codecs.mesh.warp import Box, polygon_mask, smoothstep
 from lipkit.models.vasa.editing.lips import Lips, mouth_middle
+from lipkit.models.vasa.editing.lower import LowerFace
 
 Array = NDArray[Any]
 
@@ -49,8 +50,8 @@ class Patch:
 
         ``aside`` moves the patch sideways on the skull, in IOD.
         """
-        corner = self.origin + [LEFT + aside, TOP, 0]
-        corners = np.stack([corner, corner + [1, 0, 0], corner + [0, 1, 0]])
+        corner = self.origin + np.array([LEFT + aside, TOP, 0])
+        corners = corner + np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]])
         placed = mesh.from_local(corners, pose)[:, :2]
         right, down = (placed[1:] - placed[0]) / self.scale
         return np.stack([right, down, placed[0]], 1)
@@ -61,8 +62,8 @@ class Donor:
     """A mouth's inside ``colour (h, w, 3)`` float32 over the patch, continued beyond its lips.
 
     ``parting`` is the row between what hangs on the skull and what lies on the jaw, ``aperture``
-    how far that mouth was open, ``middle`` where its middle was on the skull, in IOD, ``light (3,)`` the colour of the skin around it; ``worth``
-    how much it shows.
+    how far that mouth was open and ``middle`` where its middle was on the skull, in IOD, ``light
+    (3,)`` the colour of the skin around it; ``worth`` how much it shows.
     """
 
     colour: Array
@@ -91,9 +92,10 @@ def skin_light(image: Array, points: Array, unit: float) -> Array:
     return np.median([square.reshape(-1, 3).mean(0) for square in squares], axis=0)
 
 
-def unwrap(image: Array, points: Array, pose: mesh.FaceFrame, patch: Patch) -> Donor | None:
-    """The inside of the mouth in ``image (h, w, 3)`` float32; None if too little of it shows."""
-    affine = patch.affine(pose)
+def unwrap(lower: LowerFace, patch: Patch) -> Donor | None:
+    """The inside of a frame's mouth as a donor; None if too little of it shows."""
+    image, points, unit = lower.image, lower.points, float(lower.pose.unit)
+    affine = patch.affine(lower.pose)
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     colour = cv2.warpAffine(image, affine, patch.size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     back = cv2.invertAffineTransform(affine)
@@ -105,10 +107,10 @@ def unwrap(image: Array, points: Array, pose: mesh.FaceFrame, patch: Patch) -> D
     inside = cv2.erode(mask, ellipse) > 0.7
     if inside.any(0).sum() < 8:
         return None
-    inside = _without_lips(colour, inside, lip_colour(image, points, float(pose.unit)), patch.scale)
+    inside = _without_lips(colour, inside, lip_colour(image, points, unit), patch.scale)
     if inside.any(0).sum() < 8:
         return None
-    light = skin_light(image, points, float(pose.unit))
+    light = skin_light(image, points, unit)
     grey = colour @ LUMA.astype(np.float32)
     seen = colour[inside]
     pale = np.ptp(seen, axis=1) < PALE * seen.mean(1)
@@ -118,7 +120,7 @@ def unwrap(image: Array, points: Array, pose: mesh.FaceFrame, patch: Patch) -> D
         colour=_continued(colour, inside, grey, patch.scale),
         parting=_parting(grey, inside),
         aperture=float(mesh.aperture(points)),
-        middle=mouth_middle(mesh.to_local(points, pose)),
+        middle=mouth_middle(mesh.to_local(points, lower.pose)),
         light=light.astype(np.float32),
         worth=worth * _sharpness(grey, inside),
     )

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from lipkit.faces import mesh
 from lipkit.models.vasa import pipeline
 from lipkit.models.vasa.config import SamplingConfig
-from lipkit.models.vasa.editing.clip import Read, Study, as_float, study_clip
-from lipkit.models.vasa.editing.field import mouth_box
+from lipkit.models.vasa.editing.clip import Study, study_clip
 from lipkit.models.vasa.editing.lips import Lips
+from lipkit.models.vasa.editing.looking import Read
+from lipkit.models.vasa.editing.lower import cut_out, put_back
 from lipkit.models.vasa.editing.redraw import Wanted, redraw
 from lipkit.models.vasa.editing.skull import pose_at
 from lipkit.models.vasa.editing.speech import Voice, spoken, voice_of
@@ -103,16 +104,10 @@ class MouthEditor:
 
 def edit_frame(frame: Array, points: Array, row: int, wanted: Wanted, study: Study) -> None:
     """Draw the ``wanted`` mouth into ``frame (h, w, 3|4)``, whose face has ``points (478, 3)``."""
-    pose = pose_at(study.poses, row)
-    box = mouth_box(points, float(pose.unit), (frame.shape[1], frame.shape[0]))
-    if box is None:
+    lower = cut_out(frame, points, pose_at(study.poses, row))
+    if lower is None:
         return
-    corner = np.array([box.x0, box.y0, 0.0])
-    lips = Lips(points - corner, mesh.FaceFrame(pose.rotation, pose.origin - corner, pose.unit))
-    image = np.ascontiguousarray(as_float(frame[box.slices]))
-    drawn = redraw(image, lips, wanted, study.articulation, (study.donor, study.patch))
-    if drawn is image:
-        return
-    scale = 257 if frame.dtype == np.uint16 else 1
-    rounded = np.clip(np.rint(drawn * np.float32(scale)), 0, 255 * scale)
-    frame[box.slices][..., :3] = rounded.astype(frame.dtype)
+    lips = Lips(lower.points, lower.pose)
+    drawn = redraw(lower.image, lips, wanted, study.articulation, (study.donor, study.patch))
+    if drawn is not lower.image:
+        put_back(frame, lower.box, drawn)
