@@ -45,12 +45,13 @@ def follow(
             advance(len(part.times))
 
     found = survey(watched(), tracker, wish)
-    if not found.found:
-        many = f", though up to {found.most_faces} faces" if found.most_faces else ""
+    if not found.found and found.most_faces:
         raise BadInput(
-            f"{path}: --face {wish.choice} is in no frame{many}" if many else f"{path}: no face",
-            hint="choose by --face left, 1 or a picture" if many else "nothing to give lips to",
+            f"{path}: nobody that --face means, though up to {found.most_faces} faces at a time",
+            hint="choose by --face left or 1, or by another picture",
         )
+    if not found.found:
+        raise BadInput(f"{path}: no face in any frame", hint="there is nothing to edit")
     geometry = locate(
         found, Crop(), wish, scheme=tracker.scheme, times=times, frame_size=frame_size,
         seen_size=seen,

@@ -305,7 +305,7 @@ def test_unusable_inputs(
         (portrait, dub, "lipkit animate makes it talk"),
         (talk, mute, "mute.mp4: no sound"),
         (talk, portrait, "not a recording"),
-        (dark, dub, "dark.mp4: no face"),
+        (dark, dub, "dark.mp4: no face in any frame"),
     ]
     for video, sound, complaint in rows:
         assert run(video, sound, "-o", out) == 4, complaint
