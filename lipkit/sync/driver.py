@@ -29,8 +29,9 @@ AHEAD = 2  # chunks decoded before they are asked for
 # Beside the chunks that are edited, and what comes of them: chunks that are being decoded, wait in
 # the queues at both ends, or are being cut anew or encoded.
 UNDERWAY = 2 * AHEAD + 4
-BASE_BYTES = 700 << 20  # interpreter, libraries, a small model and its tracker
-FACE_BYTES = 48 << 10  # of tracking, a frame: landmarks in double precision, and their copies
+BASE_BYTES = 550 << 20  # interpreter, libraries, a small model and its tracker
+TRACKING_BYTES = 48 << 10  # a frame: 478 landmarks in double precision, and copies of them
+EDITING_BYTES = 12 << 10  # a frame: landmarks, once as they are, once for the editor
 
 
 @runtime_checkable
@@ -137,6 +138,6 @@ def in_order(
 
 
 def memory(source: Source, frames: int, threads: int) -> int:
-    """About how many bytes an edit of so many source frames takes at its peak."""
-    chunk = source.chunk * source.frame_bytes
-    return BASE_BYTES + (UNDERWAY + 2 * (threads + 1)) * chunk + frames * FACE_BYTES
+    """About how many bytes a sync of so many source frames takes at its peak, ffmpeg's aside."""
+    chunks = (UNDERWAY + 2 * (threads + 1)) * source.chunk * source.frame_bytes
+    return BASE_BYTES + max(frames * TRACKING_BYTES, frames * EDITING_BYTES + chunks)
