@@ -8,8 +8,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.signal import savgol_filter
 
 from lipkit.errors import BadUsage
 from lipkit.faces.warping import overlap
@@ -69,6 +67,8 @@ class Path:
 
 def link(detections: Sequence[Sequence[Seen]], max_gap: int) -> list[Track]:
     """Tracks of one shot: detections joined by overlap and nearness over ``max_gap`` frames."""
+    from scipy.optimize import linear_sum_assignment
+
     tracks: list[Track] = []
     for frame, seen in enumerate(detections):
         live = [track for track in tracks if frame - track.frames[-1] <= max_gap + 1]
@@ -235,6 +235,9 @@ def smooth(values: Array, valid: Array, window: int, order: int = 2) -> Array:
     Symmetric, so nothing lags; runs end where frames lack a face and where the values jump as at a
     cut that went unnoticed.
     """
+    # Half a second of imports that choosing a face in a picture does without.
+    from scipy.signal import savgol_filter
+
     out = np.array(values)
     for start, end in runs(valid, values):
         length = min(window, end - start)
