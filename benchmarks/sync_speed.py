@@ -5,7 +5,7 @@
 The video and the sound are repeated to each length. A JSON line for each holds frames a second from
 start to end, the ratio to ffmpeg alone with the same encoder settings, the peak of resident memory,
 its growth over the edit, and the time per frame in the last minute against the first.
-``--driver-only`` edits nothing: it shows what tracking, decoding and encoding cost.
+What follows ``--`` are options of sync. ``--driver-only`` edits nothing: it shows what tracking, decoding and encoding cost.
 """
 
 from __future__ import annotations
@@ -164,11 +164,12 @@ def main() -> None:
     parser.add_argument("sound", type=Path)
     parser.add_argument("--minutes", type=float, nargs="+", default=[1.0])
     parser.add_argument("--driver-only", action="store_true")
-    parser.add_argument("rest", nargs="*", help="options of sync, after --")
-    wish = parser.parse_args()
+    words = sys.argv[1:]
+    mark = words.index("--") if "--" in words else len(words)
+    wish, options = parser.parse_args(words[:mark]), words[mark + 1 :]
     passed = False
     for minutes in wish.minutes:
-        found = compare(wish.video, wish.sound, minutes, wish.rest, wish.driver_only)
+        found = compare(wish.video, wish.sound, minutes, options, wish.driver_only)
         print(
             json.dumps({name: round(float(value), 3) for name, value in found.items()}), flush=True
         )

@@ -155,8 +155,9 @@ class Syncer(Protocol):
 class FaceTrack:
     """One face through a source video, one row a source frame.
 
-    ``points (f, k, 2|3)`` in pixels of the frames as shown, ``valid (f,)`` where a face is (other
-    rows mean nothing), ``shot (f,)`` counts scene cuts, ``times`` when each frame is shown.
+    ``points (f, k, 2|3)`` in pixels of the frames as shown, lightly smoothed without lag;
+    ``valid (f,)`` where a face is (other rows mean nothing); ``shot (f,)`` counts scene cuts;
+    ``times`` when each frame is shown.
     """
 
     points: Floats

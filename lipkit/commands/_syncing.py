@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -57,7 +56,7 @@ def give_lips(wish: Syncing, item: Item) -> dict[str, Any]:
         record = record_of(wish, material, engine)
         film(wish, material, target, engine, scene, record, work)
         if wish.resume and work is not None:
-            shutil.rmtree(work.path, ignore_errors=True)
+            work.clear()
     spoken = sum(any(role.track.valid[row] for role in scene.cast) for row in scene.clock.rows)
     facts = {"frames": len(scene.clock), "with_face": spoken}
     return facts | {"fps": str(scene.tracked[0].geometry.fps)}

@@ -159,6 +159,8 @@ def plan_of(groups: list[tuple[str, str]], options: dict[str, Any]) -> Plan:
 
 def start_log(name: str) -> None:
     """Begin the log anew: it tells of this run."""
+    if name == "-":
+        raise BadUsage("--log needs a file", hint="/dev/stderr shows it")
     try:
         Path(name).write_bytes(b"")
     except OSError as problem:

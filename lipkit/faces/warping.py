@@ -99,7 +99,8 @@ def _within_limits(image: Array, matrix: Array, size: tuple[int, int]) -> tuple[
 def paste(frame: Array, crop: Array, matrix: Array, mask: Array) -> Array:
     """A copy of ``frame (h, w, 3)`` with ``crop`` put back where ``mask`` (crop-sized, 0..1) says.
 
-    Both of 8 or both of 16 bits; the crop may be floating point of the same scale. Pixels where the mask is zero are the frame's own, bit for bit.
+    Both of 8 or both of 16 bits; the crop may be floating point of the same scale. Pixels where the
+    mask is zero are the frame's own, bit for bit.
     """
     height, width = frame.shape[:2]
     (x0, y0, x1, y1) = footprint(matrix, (crop.shape[1], crop.shape[0]), (width, height))

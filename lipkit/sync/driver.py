@@ -55,7 +55,7 @@ class Performance:
         return self.editor.beat if isinstance(self.editor, Windowed) else None
 
     def edit(self, frames: Pixels, rows: Sequence[int], times: Sequence[Fraction]) -> Pixels:
-        """New frames; those in which nobody of the cast speaks are the very same arrays' copies."""
+        """The frames with the lips of whoever speaks in them; the others as they are."""
         for role in self.cast:
             picked = speaking(role, rows, times)
             if not picked:

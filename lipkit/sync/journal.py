@@ -7,6 +7,7 @@ same file of them.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import zlib
@@ -66,6 +67,14 @@ class WorkFolder:
         """Keep a tracked face under ``key``."""
         self.make()
         write_tensors(self.path / f"faces-{key}.safetensors", "geometry", *geometry.to_tensors())
+
+    def clear(self) -> None:
+        """Remove what was kept, and the folder unless something else lies in it."""
+        for kept in [*self.path.glob("faces-*.safetensors"), *self.path.glob("edits-*/*")]:
+            kept.unlink(missing_ok=True)
+        for folder in [*self.path.glob("edits-*"), self.path]:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
     def journal(self, key: str) -> Journal:
         """The journal of edited frames under ``key``."""

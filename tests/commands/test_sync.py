@@ -323,6 +323,7 @@ def test_wrong_usage(talk: Path, dub: Path, tmp_path: Path) -> None:
     assert run(talk, dub, "-o", out, "--face", "nobody.jpg") == 2
     assert run(talk, dub, "-o", out, "--video-codec", "mpeg9") == 2
     assert run("-", "-", "-o", out) == 2
+    assert run(talk, dub, "-o", out, "--log", "-") == 2
     assert run(talk, dub, "-o", tmp_path / "out.mp4", "--log", tmp_path / "no" / "log") == 2
 
 

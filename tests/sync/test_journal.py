@@ -101,6 +101,13 @@ def test_tracked_faces_are_kept(tmp_path: Path) -> None:
     assert (kept.points == geometry.points).all()
     next(work.path.iterdir()).write_bytes(b"broken off")
     assert work.geometry("a") is None
+    write(work.path / "edits-a", pictures(4, SIZE), pictures(4, SIZE))
+    (work.path / "mine.txt").touch()
+    work.clear()
+    assert [path.name for path in work.path.iterdir()] == ["mine.txt"]
+    (work.path / "mine.txt").unlink()
+    work.clear()
+    assert not work.path.exists()
 
 
 def test_any_other_setting_is_another_hash() -> None:
