@@ -4,8 +4,9 @@
 
 The video and the sound are repeated to each length. A JSON line for each holds frames a second from
 start to end, the ratio to ffmpeg alone with the same encoder settings, the peak of resident memory,
-its growth over the edit, and the time per frame in the last minute against the first.
-What follows ``--`` are options of sync. ``--driver-only`` edits nothing: it shows what tracking, decoding and encoding cost.
+its growth over the edit, and the time per frame in the last minute against the first. What follows
+``--`` are options of sync. ``--driver-only`` edits nothing: it shows what tracking, decoding and
+encoding cost.
 """
 
 from __future__ import annotations
