@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipkit import provenance, ui
 from lipkit.commands import _video
 from lipkit.commands._drive import Drive, codec_of, open_drive
+from lipkit.commands._model import load
 from lipkit.commands._portrait import open_appearance
 
 if TYPE_CHECKING:
     from lipkit.commands._batch import Item
     from lipkit.commands.animate import Animation
-    from lipkit.models import Loaded
 
 
 def talk(wish: Animation, item: Item) -> dict[str, Any]:
@@ -29,7 +28,7 @@ def talk(wish: Animation, item: Item) -> dict[str, Any]:
     with ExitStack() as stack:
         path = stack.enter_context(open_source(sound))
         drive = stack.enter_context(
-            open_drive(model_of(wish), codec, path, sound, wish.fps, wish.seed)
+            open_drive(load(wish.model, "animate"), codec, path, sound, wish.fps, wish.seed)
         )
         if wish.audio is not None:
             track = stack.enter_context(open_source(wish.audio))
@@ -49,35 +48,8 @@ def talk(wish: Animation, item: Item) -> dict[str, Any]:
 
 def record_of(wish: Animation, inputs: list[dict[str, Any]], drive: Drive) -> dict[str, Any]:
     """How the result was made."""
-    knobs = {key: value for key, value in wish.knobs.items() if value is not None}
-    plain = {
-        "model": Path(wish.model).name,
-        "codec": wish.codec,
-        "face": wish.face,
-        "fps": wish.fps,
-    }
-    settings = plain | {"seed": wish.seed, "set": list(wish.sets), **knobs}
-    return provenance.record("animate", settings, inputs, drive.weights)
-
-
-def model_of(wish: Animation) -> Loaded:
-    """The model, loaded once a process."""
-    return _load(wish.model, wish.config_file, wish.sets, tuple(wish.knobs.items()), wish.device)
-
-
-@lru_cache(maxsize=1)
-def _load(
-    name: str,
-    config_file: str | None,
-    sets: tuple[str, ...],
-    knobs: tuple[tuple[str, Any], ...],
-    device: str,
-) -> Loaded:
-    from lipkit.models import load
-
-    return load(
-        name, verb="animate", file=config_file, sets=sets, options=dict(knobs), device=device
-    )
+    own = {"codec": wish.codec, "face": wish.face, "fps": wish.fps, "seed": wish.seed}
+    return provenance.record("animate", own | wish.model.record, inputs, drive.weights)
 
 
 def write_motion(item: Item, drive: Drive, record: dict[str, Any]) -> None:

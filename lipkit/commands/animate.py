@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lipkit.commands import _batch, _options, _portrait, _video
+from lipkit.commands import _batch, _model, _options, _portrait, _video
+from lipkit.commands._model import ModelWish
 from lipkit.commands._options import knob
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ SUFFIXES = {"video": ".mp4", "crops": ".mkv", "motion": ".safetensors"}
 @click.option("--pairs", metavar="FILE", help="Portrait and sound, tab between, one pair a line.")
 @_options.batch
 @_options.force
-@click.option("--model", default="builtin", show_default=True, help="Preset, run or weights file.")
+@_model.option
 @_portrait.options
 @click.option("--fps", default="25", show_default=True, help="Frames a second, or source.")
 @knob("--head-motion", key="sampling.head_motion", type=click.FloatRange(0, 3), help="Its scale.")
@@ -68,17 +69,13 @@ def animate(context: click.Context, /, inputs: tuple[str, ...], **options: Any) 
     )
     work = Animation(
         emit=options["emit"],
-        model=options["model"],
+        model=ModelWish.of(context),
         codec=options["codec"],
         face=options["face"],
         fps=options["fps"],
         audio=options["audio"],
         max_side=options["max_side"],
         seed=options["seed"],
-        device=options["device"],
-        config_file=options["config_file"],
-        sets=options["sets"],
-        knobs=_options.knob_values(context),
         video={k: options[k] for k in ("video_codec", "crf", "container")},
     )
     return _batch.execute(plan, work)
@@ -89,17 +86,13 @@ class Animation:
     """How to animate one item; travels to worker processes, which load the model once each."""
 
     emit: str
-    model: str
+    model: ModelWish
     codec: str
     face: str
     fps: str
     audio: str | None
     max_side: int
     seed: int
-    device: str
-    config_file: str | None
-    sets: tuple[str, ...]
-    knobs: dict[str, Any] = field(default_factory=dict)
     video: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, item: Item) -> dict[str, Any]:
