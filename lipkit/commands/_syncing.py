@@ -110,13 +110,15 @@ def set_scene(
 
 def tell_length(name: str, clock: Clock, seconds: Fraction, frames: int) -> None:
     """Say what was decided where picture and sound differ."""
+    from lipkit.sync.clock import LATITUDE
+
     heard, shown = f"{float(seconds):.2f} s of sound", f"{float(clock.end):.2f} s of picture"
     if len(clock) > clock.whole:
         ui.say(f"{name}: extended by {len(clock) - clock.whole} frames for {heard} (--length)")
     elif clock.whole < frames:
         ui.say(f"{name}: {frames - clock.whole} frames cut after {heard} (--length)")
-    elif seconds > clock.end:
-        ui.detail(f"{name}: {heard}, {shown}")
+    elif seconds > clock.end + LATITUDE:
+        ui.say(f"{name}: {heard}, {shown}: the end of the sound is cut (--length)")
     elif clock.end - seconds > 1:
         ui.say(f"{name}: {heard}, {shown}: the lips rest at the end (--length)")
 

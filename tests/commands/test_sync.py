@@ -98,7 +98,9 @@ def test_a_shorter_sound(
 
 
 @pytest.mark.parametrize("extend", ["pingpong", "loop", "hold"])
-def test_a_longer_sound(talk: Path, tmp_path: Path, extend: str) -> None:
+def test_a_longer_sound(
+    talk: Path, tmp_path: Path, extend: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     long = speech(tmp_path / "long.wav", 2.0)
     log = tmp_path / "log.jsonl"
     options = ["--extend", extend, "--log", log, "--video-codec", "ffv1"]
@@ -107,9 +109,20 @@ def test_a_longer_sound(talk: Path, tmp_path: Path, extend: str) -> None:
     assert len(made) == 60
     row = {"pingpong": 38, "loop": 0, "hold": 39}[extend]
     assert (made[40, :20] == frames_of(talk)[row, :20]).all()
+    assert "extended by 20 frames" in capsys.readouterr().err
     events = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
     assert {"length", "extended"} <= {row["event"] for row in events}
     assert next(r for r in events if r["event"] == "extended")["frames"] == 20
+
+
+def test_a_longer_sound_can_be_cut(
+    talk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = speech(tmp_path / "long.wav", 2.0)
+    assert run(talk, long, "-o", tmp_path / "out.mkv", "--length", "video") == 0
+    assert "the end of the sound is cut" in capsys.readouterr().err
+    assert frame_times(tmp_path / "out.mkv") == TIMES
+    assert float(probe(tmp_path / "out.mkv").duration or 0) == pytest.approx(4 / 3, abs=0.1)
 
 
 @pytest.fixture
