@@ -62,14 +62,16 @@ class Donor:
     """A mouth's inside ``colour (h, w, 3)`` float32 over the patch, continued beyond its lips.
 
     ``parting`` is the row between what hangs on the skull and what lies on the jaw, ``aperture``
-    how far that mouth was open and ``middle`` where its middle was on the skull, in IOD, ``light
-    (3,)`` the colour of the skin around it; ``worth`` how much it shows.
+    how far that mouth was open and ``middle`` where its middle was on the skull, in IOD, ``dark
+    (3,)`` the colour of its depth, ``light (3,)`` that of the skin around it;
+    ``worth`` how much it shows.
     """
 
     colour: Array
     parting: float
     aperture: float
     middle: float
+    dark: Array
     light: Array
     worth: float
 
@@ -114,10 +116,12 @@ def unwrap(lower: LowerFace, patch: Patch) -> Donor | None:
     grey = colour @ LUMA.astype(np.float32)
     seen = colour[inside]
     pale = np.ptp(seen, axis=1) < PALE * seen.mean(1)
+    dark = seen[grey[inside] <= np.quantile(grey[inside], 0.1)].mean(0)
     teeth = pale & (grey[inside] > TOOTH * float(light @ LUMA))
     worth = float(inside.sum()) * (0.5 + min(1.0, 3 * float(teeth.mean())))
     return Donor(
-        colour=_continued(colour, inside, grey, patch.scale),
+        colour=_continued(colour, inside, dark, patch.scale),
+        dark=dark.astype(np.float32),
         parting=_parting(grey, inside),
         aperture=float(mesh.aperture(points)),
         middle=mouth_middle(mesh.to_local(points, lower.pose)),
@@ -158,7 +162,7 @@ def _without_lips(colour: Array, inside: Array, lip: Array, scale: float) -> Arr
     return kept
 
 
-def _continued(colour: Array, inside: Array, grey: Array, scale: float) -> Array:
+def _continued(colour: Array, inside: Array, dark: Array, scale: float) -> Array:
     """``colour`` with what lies outside ``inside (h, w)`` continued from it.
 
     Columns repeat their last pixel: teeth go on behind the lips. Sideways it grows dark.
@@ -169,7 +173,6 @@ def _continued(colour: Array, inside: Array, grey: Array, scale: float) -> Array
     top, bottom = inside.argmax(0)[near], height - 1 - inside[::-1].argmax(0)[near]
     rows = np.clip(np.arange(height)[:, None], top, bottom)
     whole = colour[rows, near]
-    dark = colour[inside][grey[inside] <= np.quantile(grey[inside], 0.1)].mean(0)
     aside = np.abs(np.arange(width) - near) / (SIDES * scale)
     whole = whole + np.clip(aside, 0, 1)[None, :, None] * (dark - whole)
     soft = cv2.GaussianBlur(whole, (0, 0), max(0.5, SOFT * scale))
@@ -213,5 +216,9 @@ def lend(donor: Donor, patch: Patch, lips: Lips, aperture: float, light: Array, 
         cv2.remap(donor.colour, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         for where in (lower, upper)
     ]
+    whole = cv2.blendLinear(*parts, below, 1 - below)
+    # Jaws further apart than the donor's bare the mouth's depth between the teeth.
+    bared = below * smoothstep(donor.parting + drop - upper[..., 1], 0, 2 * soft)
+    whole += (bared * min(1.0, max(0.0, drop) / (3 * soft)))[..., None] * (donor.dark - whole)
     gain = np.clip(light / np.maximum(donor.light, 1.0), 0.4, 2.5).astype(np.float32)
-    return np.asarray(cv2.blendLinear(*parts, below, 1 - below) * gain)
+    return np.asarray(whole * gain, np.float32)

@@ -32,7 +32,8 @@ def painted_donor(lower: LowerFace, face: Array, patch: Patch) -> Donor:
     flat = FaceShape((face - patch.origin - [LEFT, TOP, 0]) * patch.scale)
     still = Pose(np.zeros(3), np.zeros((3, 2)), np.zeros(2))
     width, height = patch.size
-    colour = paint_interior(flat, tones).paint(flat, still, APERTURE, Box(0, 0, width, height))
+    interior = paint_interior(flat, tones)
+    colour = interior.paint(flat, still, APERTURE, Box(0, 0, width, height))
     upper = float(face[13, 1] - patch.origin[1] - TOP)
     light = skin_light(lower.image, lower.points, float(lower.pose.unit))
     return Donor(
@@ -40,6 +41,7 @@ def painted_donor(lower: LowerFace, face: Array, patch: Patch) -> Donor:
         parting=(upper + PARTING) * patch.scale,
         aperture=APERTURE,
         middle=mouth_middle(face),
+        dark=interior.cavity,
         light=light.astype(np.float32),
         worth=0.0,
     )

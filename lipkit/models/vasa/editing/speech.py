@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
+from scipy.ndimage import correlate1d
 
 from lipkit.faces import mesh
 from lipkit.models.vasa.codecs.mesh.warp import smoothstep
@@ -25,9 +26,13 @@ USUAL_WIDTH = 0.03  # deviation of the width
 FEW = 50.0  # frames that what is usual counts for beside what is measured
 LEAST = 0.02  # deviation of generated apertures under which it is noise that would be enlarged
 MOST = 0.34  # aperture that lips part at most
-GAIN = 0.95  # of the generated deviation over the speaker's own
-WIDTH_GAIN = 0.7
+GAIN = 0.9  # of the generated deviation over the speaker's own
+WIDTH_GAIN = 0.65
 SEALED = 0.03  # generated aperture under which lips close whatever the speaker's mean
+CALM = (0.2, 0.6, 0.2)  # smoothing over motion frames
+FASTEST = 0.055  # IOD that lips travel in a motion frame: 0.12 m a second
+TOUCHING = 0.01  # aperture that smoothing must not part
+PRESSED = 0.6  # of the generated press: filmed lips rolled in further lose their red
 TAIL = 4  # motion frames in which the mouth closes after the voice's end
 
 
@@ -60,10 +65,21 @@ def voice_of(motion: Array, heard: Array, layout: Layout) -> Voice:
     """The voice of generated ``motion (f, c)`` to the audio features ``heard (f, a)``."""
     columns = [layout.index(name) for name in CHANNELS]
     mouth = np.concatenate([motion[:, columns], np.zeros((TAIL, len(columns)))])
+    calm = correlate1d(mouth, CALM, axis=0, mode="nearest")
+    calm[:, 0] = _within_reach(np.where(mouth[:, 0] < TOUCHING, mouth[:, 0], calm[:, 0]))
     speaking = motion[heard[:, REST] < 0.5][:, columns]
     spread = Spread(_settled(speaking[:, 0], USUAL), _settled(speaking[:, 1], (0.0, USUAL_WIDTH)))
-    places = np.arange(len(mouth))
-    return Voice(PchipInterpolator(places, mouth.astype(np.float64)), spread, len(mouth))
+    curve = PchipInterpolator(np.arange(len(calm)), calm.astype(np.float64))
+    return Voice(curve, spread, len(calm))
+
+
+def _within_reach(aperture: Array) -> Array:
+    """Apertures ``(f,)`` that lips can reach in time; closed ones stay closed."""
+    out = aperture.copy()
+    for away in range(1, 8):
+        out[away:] = np.minimum(out[away:], aperture[:-away] + away * FASTEST)
+        out[:-away] = np.minimum(out[:-away], aperture[away:] + away * FASTEST)
+    return out
 
 
 def _settled(values: Array, usual: tuple[float, float]) -> tuple[float, float]:
@@ -103,4 +119,4 @@ def spoken(motion: Array, voice: Spread, own: Spread) -> Array:
     opened = np.clip(opened, 0, MOST) * smoothstep(aperture, 0.0, SEALED)
     aside = (width - voice.width[0]) / max(voice.width[1], LEAST / 2)
     wider = WIDTH_GAIN * np.clip(aside, -2.5, 2.5) * own.width[1] * smoothstep(opened, 0.0, SEALED)
-    return np.stack([opened, wider, np.clip(press, 0, 1)], 1)
+    return np.stack([opened, wider, PRESSED * np.clip(press, 0, 1)], 1)
