@@ -9,15 +9,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lipkit.faces import mesh
 from lipkit.models.vasa.codecs.mesh.lips import lip_masks
 from lipkit.models.vasa.codecs.mesh.shape import FaceShape
-from lipkit.models.vasa.codecs.mesh.warp import Box, polygon_mask, smoothstep
+from lipkit.models.vasa.codecs.mesh.warp import Box, box_around, polygon_mask, smoothstep
 from lipkit.models.vasa.editing.donor import Donor, Patch, inner_outline, lend, skin_light
 from lipkit.models.vasa.editing.field import mouth_fields
 from lipkit.models.vasa.editing.lips import Articulation, Lips, moved, seamed
 
 Array = NDArray[Any]
 
+INNER = frozenset(mesh.UPPER_LIP_ROWS[0] + mesh.LOWER_LIP_ROWS[0])
+PART_MARGIN = 0.08  # IOD around the inner lips that their inside is drawn on
 STILL = 0.002  # IOD of change that nobody sees
 STRETCHED = (0.25, 0.8)  # opening over the frame's own gap, over which a donor's inside replaces it
 PARTED = 0.03  # change in IOD from which what lay under the lips is left out
@@ -56,8 +59,14 @@ def redraw(
     placed = FaceShape(np.concatenate([target, lips.points[:, 2:]], 1))
     above, below = lip_masks(placed, box)
     if float(((1 - above) * (1 - below)).max()) > 0.02:
-        inside = _inside(image, lips, change, lent, np.maximum(above, below))
-        lower = _over(lower, inside, below)
+        part = _mouth_part(np.concatenate([source, target]), lips.unit, box)
+        covers = np.maximum(above, below)[part.slices]
+        light = skin_light(image, lips.points, lips.unit)
+        inside = _inside(
+            image[part.slices].copy(), _within(lips, part), change, lent, light, covers
+        )
+        shown = _over(lower[part.slices].copy(), inside, below[part.slices].copy())
+        lower[part.slices] = shown
     return _over(upper, lower, above)
 
 
@@ -70,8 +79,27 @@ def _over(front: Array, back: Array, mask: Array) -> Array:
     return cv2.blendLinear(front, back, mask, 1 - mask)
 
 
+def _mouth_part(points: Array, unit: float, box: Box) -> Box:
+    """The part of ``box`` with both states of the lips, given by ``points (k, 2)``."""
+    rows = [i for i in range(len(points)) if i % mesh.POINTS in INNER]
+    margin = PART_MARGIN * unit
+    return box_around(points[rows], (margin, margin, margin), (box.width, box.height))
+
+
+def _within(lips: Lips, part: Box) -> Lips:
+    """The same lips in pixels of ``part``."""
+    corner = np.array([part.x0, part.y0, 0.0])
+    pose = mesh.FaceFrame(lips.pose.rotation, lips.pose.origin - corner, lips.pose.unit)
+    return Lips(lips.points - corner, pose)
+
+
 def _inside(
-    image: Array, lips: Lips, change: float, lent: tuple[Donor, Patch], covers: Array
+    image: Array,
+    lips: Lips,
+    change: float,
+    lent: tuple[Donor, Patch],
+    light: Array,
+    covers: Array,
 ) -> Array:
     """What lies between the lips: the frame's own mouth, and a lent one where that ends."""
     moving = float(smoothstep(abs(change), 0.0, PARTED))
@@ -79,7 +107,6 @@ def _inside(
         return image
     donor, patch = lent
     box = Box(0, 0, image.shape[1], image.shape[0])
-    light = skin_light(image, lips.points, lips.unit)
     inside = lend(donor, patch, lips, lips.aperture + change, light, box)
     for depth, reach in SHADOWS:
         shade = cv2.GaussianBlur(covers, (0, 0), max(0.5, reach * lips.unit))
