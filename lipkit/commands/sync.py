@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,6 +123,9 @@ def sync(context: click.Context, /, inputs: tuple[str, ...], **options: Any) -> 
     """
     from lipkit.commands._pairing import VIDEO, pair
 
+    # The decoder, the encoder and the edit share the cores; numpy's and torch's own threads, which
+    # wait for work by spinning, would take them away. Read when those are imported, below.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     groups = pair(inputs, options["files_from"], options["null"], options["pairs"], VIDEO)
     plan = plan_of(groups, options)
     if options["resume"] and (options["work_dir"] or options["output"] == "-"):
