@@ -27,6 +27,7 @@ SIDES = 0.06  # IOD beyond a donor's sides over which it turns as dark as its de
 SOFT = 0.012  # IOD of blur where it is continued
 JAW_FOLLOWS = 0.75  # of an opening, by the lower teeth
 PARTING = (0.25, 0.75)  # of a donor's height: where its upper and lower teeth may part
+TINTED = 0.4  # power of the skin's change of hue that teeth take
 SKIN = (205, 425, 216, 436, 18, 200, 164, 204, 424)  # points whose colour tells the light
 TOOTH, PALE = 0.5, 0.4  # teeth: luminance over the skin's, spread of their colours over the mean
 GLOSS = 0.10  # IOD, width of a gleam on a lip
@@ -220,5 +221,14 @@ def lend(donor: Donor, patch: Patch, lips: Lips, aperture: float, light: Array, 
     # Jaws further apart than the donor's bare the mouth's depth between the teeth.
     bared = below * smoothstep(donor.parting + drop - upper[..., 1], 0, 2 * soft)
     whole += (bared * min(1.0, max(0.0, drop) / (3 * soft)))[..., None] * (donor.dark - whole)
-    gain = np.clip(light / np.maximum(donor.light, 1.0), 0.4, 2.5).astype(np.float32)
-    return np.asarray(whole * gain, np.float32)
+    return np.asarray(whole * _gain(light, donor.light), np.float32)
+
+
+def _gain(light: Array, before: Array) -> Array:
+    """Factors ``(3,)`` from the light ``before`` to ``light``; hues follow in part.
+
+    Skin flushes and its samples wander, which teeth must not show as a tint.
+    """
+    whole = float(light @ LUMA) / max(float(before @ LUMA), 1.0)
+    hue = np.maximum(light, 1.0) / np.maximum(before, 1.0) / max(whole, 1e-3)
+    return np.asarray(np.clip(whole, 0.4, 2.5) * np.clip(hue, 0.5, 2.0) ** TINTED, np.float32)
