@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipkit import provenance
+from lipkit.commands._model import load
 from lipkit.errors import BadInput, BadUsage
 
 if TYPE_CHECKING:
@@ -61,29 +61,13 @@ class Engine:
 
 def engine_of(wish: Syncing) -> Engine:
     """The editor, its model loaded once a process."""
-    knobs = tuple(wish.knobs.items())
-    return _load(wish.model, wish.config_file, wish.sets, knobs, wish.device, wish.seed)
+    from lipkit import registry
 
-
-@lru_cache(maxsize=1)
-def _load(
-    name: str,
-    config_file: str | None,
-    sets: tuple[str, ...],
-    knobs: tuple[tuple[str, Any], ...],
-    device: str,
-    seed: int,
-) -> Engine:
-    from lipkit import models, registry
-
-    loaded = models.load(
-        name, verb="sync", file=config_file, sets=sets, options=dict(knobs), device=device
-    )
+    loaded = load(wish.model, "sync")
     assert loaded.family.editor is not None, f"{loaded.family.name} syncs without an editor"
     build = registry.load(loaded.family.editor)
     # The driver edits in threads of its own, as many chunks at once.
-    editor = build(loaded.module, loaded.config.sampling, seed=seed, threads=1)
-    return Engine(loaded, editor)
+    return Engine(loaded, build(loaded.module, loaded.config.sampling, seed=wish.seed, threads=1))
 
 
 def record_of(wish: Syncing, material: Material, engine: Engine) -> dict[str, Any]:
@@ -92,10 +76,7 @@ def record_of(wish: Syncing, material: Material, engine: Engine) -> dict[str, An
         name: getattr(wish, name)
         for name in ("face", "on_missing", "length", "extend", "keep_audio", "seed")
     }
-    settings |= {"model": Path(wish.model).name, "set": list(wish.sets)}
-    settings |= {key: value for key, value in wish.knobs.items() if value is not None}
-    if wish.config_file is not None:
-        settings["config"] = provenance.digest(Path(wish.config_file))
+    settings |= wish.model.record
     if wish.speaker_map is not None:
         settings["speakers"] = provenance.digest(Path(wish.speaker_map))
     shown, heard = material.names

@@ -27,7 +27,7 @@ def foresee(wish: Syncing, item: Item) -> dict[str, Any]:
     from lipkit.sync import driver
     from lipkit.sync.source import Source
 
-    weights, family, _ = find(wish.model)
+    weights, family, _ = find(wish.model.name)
     with ExitStack() as stack:
         material = open_material(stack, item)
         with about(material.names[0]):
@@ -48,7 +48,7 @@ def foresee(wish: Syncing, item: Item) -> dict[str, Any]:
         "video": shown,
         "sound": sound,
         "result": stored,
-        "model": {"name": wish.model, "family": family, "weights": weights.name},
+        "model": {"name": wish.model.name, "family": family, "weights": weights.name},
         "chunk": source.chunk,
         "memory_mb": driver.memory(source, len(times), wish.threads) >> 20,
     }

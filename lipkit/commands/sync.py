@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lipkit import jsonl, runtime
-from lipkit.commands import _batch, _options, _video
+from lipkit.commands import _batch, _model, _options, _video
+from lipkit.commands._model import ModelWish
 from lipkit.commands._options import knob
 from lipkit.errors import BadUsage
 
@@ -97,7 +98,7 @@ keeping: _options.Decorator = _options.chain(
 @click.option("--pairs", metavar="FILE", help="Video and sound, tab between, one pair a line.")
 @_options.batch
 @_options.force
-@click.option("--model", default="builtin", show_default=True, help="Preset, run or weights file.")
+@_model.option
 @who
 @timing
 @keeping
@@ -130,10 +131,10 @@ def sync(context: click.Context, /, inputs: tuple[str, ...], **options: Any) -> 
     plan = plan_of(groups, options)
     if options["resume"] and (options["work_dir"] or options["output"] == "-"):
         raise BadUsage("--resume keeps its work beside the output", hint="or use --work-dir alone")
-    names = [name for name in Syncing.__dataclass_fields__ if name in options]
+    names = [n for n in Syncing.__dataclass_fields__ if n in options and n != "model"]
     work = Syncing(
         **{name: options[name] for name in names},
-        knobs=_options.knob_values(context),
+        model=ModelWish.of(context),
         video={k: options[k] for k in ("video_codec", "encode_preset", "crf", "container")},
         threads=max(1, runtime.cores() // min(plan.jobs, len(plan.items))),
     )
@@ -176,7 +177,7 @@ class Syncing:
     """How to sync one item; travels to worker processes, which load the model once each."""
 
     emit: str
-    model: str
+    model: ModelWish
     face: str
     speaker_map: str | None
     on_missing: str
@@ -188,11 +189,7 @@ class Syncing:
     log: str | None
     dry_run: bool
     seed: int
-    device: str
-    config_file: str | None
-    sets: tuple[str, ...]
     threads: int = 1
-    knobs: dict[str, Any] = field(default_factory=dict)
     video: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, item: Item) -> dict[str, Any]:
