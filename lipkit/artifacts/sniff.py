@@ -26,6 +26,7 @@ class Kind(StrEnum):
     LATENTS = "latents"
     MOTION = "motion"
     GEOMETRY = "geometry"
+    EDITS = "edits"
     WEIGHTS = "weights"
     SHARDS = "shards"
     TEXT = "text"

@@ -73,6 +73,7 @@ common: Decorator = chain(
     talk("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
     talk("-v", "--verbose", count=True, help="Say more."),
     talk("--debug", is_flag=True, help="Show the traceback of an error."),
+    click.help_option("-h", "--help", help="Show this message and exit."),
 )
 
 output: Decorator = click.option(

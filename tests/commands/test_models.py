@@ -86,7 +86,9 @@ def test_import_recognises_verifies_and_keeps(
     name, digest, path = capsys.readouterr().out.split()
     assert (name, Path(path).parent.name) == ("whisper-tiny", "store")
     assert call("verify", "--json") == ExitStatus.OK
-    assert json.loads(capsys.readouterr().out)[0]["digest"] == digest
+    found = {row["name"]: row["digest"] for row in json.loads(capsys.readouterr().out)}
+    assert set(found) == {"builtin", "whisper-tiny"}
+    assert found["whisper-tiny"] == digest
     assert call("import", official) == ExitStatus.USAGE
     assert "--force replaces it" in capsys.readouterr().err
     assert call("import", official, "--force") == ExitStatus.OK
@@ -111,14 +113,15 @@ def test_import_refuses_what_it_does_not_know_or_cannot_use(
 
 def test_verify_finds_damage(official: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("verify") == ExitStatus.OK
-    assert capsys.readouterr().out == ""
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["builtin"]
     assert call("verify", "whisper-tiny") == ExitStatus.WEIGHTS
     call("import", official)
     stored = weights.locate("whisper-tiny")
     stored.write_bytes(stored.read_bytes()[:-1] + b"\x01")
     capsys.readouterr()
-    assert call("verify") == ExitStatus.WEIGHTS
+    assert call("verify") == ExitStatus.PARTIAL
     assert "damaged" in capsys.readouterr().err
+    assert call("verify", "whisper-tiny") == ExitStatus.WEIGHTS
 
 
 def test_pull_goes_on_after_a_failure_and_leaves_alone_what_is_here(
