@@ -48,21 +48,17 @@ def listed(names: Iterable[str], files_from: str | None, null: bool) -> list[str
     """All inputs of the command line and ``--files-from``; a folder stands for its files."""
     every = list(names)
     if files_from is not None:
-        every += read_names(files_from, null)
+        every += read_names(files_from, "--files-from", null=null)
     return [path for name in every for path in expand(name)]
 
 
-def read_names(files_from: str, null: bool) -> list[str]:
-    """The names in a ``--files-from`` file or on stdin; bytes that are no UTF-8 survive."""
+def read_names(path: str, option: str, *, null: bool = False) -> list[str]:
+    """The lines of the file that ``option`` names, - is stdin; bytes that are no UTF-8 survive."""
     try:
-        with (
-            click.open_file(files_from, "rb")
-            if files_from == "-"
-            else Path(files_from).open("rb") as file
-        ):
+        with click.open_file(path, "rb") as file:
             data = file.read()
     except OSError as problem:
-        raise BadUsage(f"--files-from {files_from}: {problem.strerror}") from None
+        raise BadUsage(f"{option} {path}: {problem.strerror}") from None
     parts = data.split(b"\0") if null else data.splitlines()
     return [os.fsdecode(part) for part in parts if part]
 

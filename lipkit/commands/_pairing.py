@@ -75,7 +75,7 @@ def sounds(name: str, kinds: frozenset[str]) -> bool:
 def read_pairs(path: str, first: str = "portrait") -> list[Pair]:
     """The pairs in a file: two names with a tab between, or JSON with ``first`` and sound."""
     found: list[Pair] = []
-    for number, line in enumerate(_batch.read_names(path, null=False), 1):
+    for number, line in enumerate(_batch.read_names(path, "--pairs"), 1):
         try:
             row = json.loads(line) if line.startswith("{") else line.split("\t")
             one, two = (row[first], row["sound"]) if isinstance(row, dict) else row

@@ -32,8 +32,6 @@ MOMENTUM = 0.8  # share of the speed that goes on from one to the other
 
 ENCODER = "mel-64"  # the features that this model hears
 
-NATIVE = Fraction(25)
-
 
 @dataclass(frozen=True)
 class State:
