@@ -36,7 +36,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(PIP) -e '.[train,test]'
+	$(PIP) -e '.[train,metrics,test]'
 	@touch $@
 
 clean:
