@@ -58,3 +58,10 @@ def share_cores(workers: int) -> None:
     import torch
 
     torch.set_num_threads(max(1, cores() // max(1, workers)))
+
+
+def threads() -> int:
+    """Threads to compute with in this process: its part of the cores, where it is one of many."""
+    import torch
+
+    return torch.get_num_threads()

@@ -40,8 +40,8 @@ class Drive:
 
 @lru_cache(maxsize=1)
 def codec_of(name: str) -> FaceCodec:
-    """The face codec of that name, drawing with a thread a core."""
-    codec: FaceCodec = resolve(CODECS, name, "codec")(threads=runtime.cores())
+    """The face codec of that name, drawing with as many threads as this process has."""
+    codec: FaceCodec = resolve(CODECS, name, "codec")(threads=runtime.threads())
     return codec
 
 
@@ -50,7 +50,7 @@ def drive_by_motion(motion: Motion, codec: FaceCodec, fps: str, name: str) -> It
     """Motion from the file ``name`` at the rate asked for, with the sound that it carries."""
     from lipkit.artifacts.motion import require_codec
     from lipkit.media.soundtrack import unpack_sound
-    from lipkit.models.vasa.pipeline import resample
+    from lipkit.models.parts.rates import resample
 
     require_codec(motion, codec.layout, name)
     rate = rate_of(fps, motion.fps)
@@ -95,7 +95,8 @@ def drive_by_voice(
     loaded: Loaded, audio: Floats, rate: Fraction, seed: int, layout: Layout
 ) -> Drive:
     """Motion at ``rate`` to what the model heard, ``audio (f, a)``."""
-    from lipkit.models.vasa.pipeline import move, resample
+    from lipkit.models.parts.rates import resample
+    from lipkit.models.vasa.pipeline import move
 
     native = Fraction(loaded.module.config.fps)
     chunks = move(loaded.module, audio, loaded.config.sampling, seed=seed)
