@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 import torch
 
 from lipkit.models.vasa.codecs.mesh.layout import MESH_LAYOUT
