@@ -24,18 +24,19 @@ def models(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def encoder_row(name: str) -> dict[str, Any]:
-    """What the catalogue and the store say of an encoder's weights."""
+def weights_row(name: str) -> dict[str, Any]:
+    """What the catalogue and the store say of the weights of an encoder or a metric."""
     from lipkit.models.parts import weights
 
     found = weights.find(name)
     row = {
         "name": name,
-        "kind": "encoder",
+        "kind": found.kind,
         "task": found.task,
         "megabytes": found.megabytes,
         "licence": found.licence,
-        "repository": found.repository,
+        "repository": found.repository or None,
+        "file": found.source,
         "path": str(found.path),
         "present": found.present,
         "digest": None,
@@ -72,15 +73,15 @@ def shipped(name: str | None) -> Path | None:
 
 
 def every_row() -> list[dict[str, Any]]:
-    """All presets and all encoders that need weights."""
+    """All presets, and all encoders and metrics that need weights."""
     from lipkit.models.parts import weights
 
     presets = [preset_row(name) for name in config.preset_names()]
-    return presets + [encoder_row(name) for name in weights.catalogue()]
+    return presets + [weights_row(name) for name in weights.catalogue()]
 
 
 def row_of(name: str) -> dict[str, Any]:
-    """The row of one preset or encoder; an unknown name is the user's error."""
+    """The row of one preset or weight set; an unknown name is the user's error."""
     from lipkit.models.parts import weights
 
     names = [*config.preset_names(), *weights.catalogue()]
@@ -88,14 +89,14 @@ def row_of(name: str) -> dict[str, Any]:
         guess = registry.nearest(name, names)
         hint = f"did you mean {guess}?" if guess else "`lipkit models list` shows all"
         raise BadUsage(f"no model {name!r}", hint=hint)
-    return preset_row(name) if name in config.preset_names() else encoder_row(name)
+    return preset_row(name) if name in config.preset_names() else weights_row(name)
 
 
 @models.command("list")
 @as_json
 @_options.common
 def list_models(as_json: bool) -> None:
-    """List presets and encoders, and whether their weights are here."""
+    """List presets, encoders and metrics' networks, and whether their weights are here."""
     rows = every_row()
     if as_json:
         click.echo(json.dumps(rows, indent=2))
@@ -110,7 +111,16 @@ def state(row: dict[str, Any]) -> str:
     """Whether the weights are here, in a word."""
     if row["kind"] == "preset":
         return "shipped" if row["present"] else "train"
-    return "here" if row["present"] else "pull"
+    if row["present"]:
+        return "here"
+    return "pull" if fetchable(row["name"]) else "import"
+
+
+def fetchable(name: str) -> bool:
+    """Whether `models pull` can bring these weights."""
+    from lipkit.models.parts import weights
+
+    return not weights.find(name).page
 
 
 def size(row: dict[str, Any]) -> str:
@@ -123,7 +133,7 @@ def size(row: dict[str, Any]) -> str:
 @as_json
 @_options.common
 def show(name: str, as_json: bool) -> None:
-    """Show a preset's settings, or where an encoder's weights come from."""
+    """Show a preset's settings, or where weights come from."""
     row = row_of(name)
     settings = settings_of(name) if row["kind"] == "preset" else {}
     if as_json:
@@ -161,10 +171,10 @@ def toml(table: dict[str, Any], heading: str = "") -> Iterable[str]:
 @as_json
 @_options.common
 def pull(names: tuple[str, ...], offline: bool, force: bool, as_json: bool) -> int:
-    """Fetch the weights of encoders from the Hugging Face hub.
+    """Fetch the weights of encoders and metrics, most of them from the Hugging Face hub.
 
-    Files are checked, converted to safetensors and kept in $LIPKIT_WEIGHTS, by default
-    ~/.local/share/lipkit/weights. HF_HUB_OFFLINE and HF_ENDPOINT are honoured.
+    Files are checked, converted to safetensors where that can be, and kept in $LIPKIT_WEIGHTS, by
+    default ~/.local/share/lipkit/weights. HF_HUB_OFFLINE and HF_ENDPOINT are honoured.
     """
     from lipkit.models.parts import hub, weights
 
@@ -173,9 +183,9 @@ def pull(names: tuple[str, ...], offline: bool, force: bool, as_json: bool) -> i
         if wanted.present and not force:
             ui.say(f"{name} is here already")
         else:
-            ui.say(f"{name}: {wanted.megabytes} MB of {wanted.repository}, {wanted.licence}")
+            ui.say(f"{name}: {wanted.megabytes} MB, {wanted.source}, {wanted.licence}")
             hub.pull(wanted, offline=offline)
-        return encoder_row(name)
+        return weights_row(name)
 
     return each(names, fetch, as_json)
 
@@ -189,7 +199,8 @@ def pull(names: tuple[str, ...], offline: bool, force: bool, as_json: bool) -> i
 def import_weights(file: str, name: str | None, force: bool, as_json: bool) -> int:
     """Take a checkpoint from elsewhere into the store.
 
-    FILE is safetensors, a torch file, of which only tensors are read, or a transformers folder.
+    FILE is safetensors, a torch file, of which only tensors are read, or a transformers folder;
+    for some metrics an ONNX or TorchScript file, which is kept as it is.
     """
     from lipkit.models.parts import hub, weights
 
@@ -198,13 +209,14 @@ def import_weights(file: str, name: str | None, force: bool, as_json: bool) -> i
         raise WeightsError(f"{file}: no such file")
     wanted = weights.find(name) if name else hub.recognise(path)
     if wanted is None:
-        known = ", ".join(weights.catalogue())
-        raise BadUsage(f"{file}: not a file that lipkit knows", hint=f"say --name: {known}")
+        like = hub.named_like(path)
+        names = like.name if like else ", ".join(weights.catalogue())
+        raise BadUsage(f"{file}: not a file that lipkit knows", hint=f"say --name {names}")
     if wanted.present and not force:
         raise BadUsage(f"{wanted.path} exists", hint="--force replaces it")
     origin = {"file": path.name, "licence": wanted.licence}
     hub.take(wanted, path, origin | {"sha256": weights.digest_of(path)})
-    return each((wanted.name,), encoder_row, as_json)
+    return each((wanted.name,), weights_row, as_json)
 
 
 @models.command()

@@ -142,7 +142,7 @@ def test_pull_goes_on_after_a_failure_and_leaves_alone_what_is_here(
     captured = capsys.readouterr()
     assert [row["status"] for row in json.loads(captured.out)] == ["ok", "failed"]
     assert "whisper-tiny is here already" in captured.err
-    assert "378 MB of facebook/hubert-base-ls960, Apache-2.0" in captured.err
+    assert "378 MB, pytorch_model.bin of facebook/hubert-base-ls960, Apache-2.0" in captured.err
     assert asked == [("hubert-base", True)]
     assert call("pull", "whisper-tiny", "--force") == ExitStatus.WEIGHTS
     assert call("pull", "nobody") == ExitStatus.USAGE

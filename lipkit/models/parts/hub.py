@@ -1,4 +1,4 @@
-"""Fetching weights from the Hugging Face hub, and taking them into the store."""
+"""Fetching weights from the Hugging Face hub or an address, and taking them into the store."""
 
 from __future__ import annotations
 
@@ -6,30 +6,59 @@ import os
 import re
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from lipkit import provenance
 from lipkit.errors import WeightsError
 from lipkit.models.parts import weights
-from lipkit.models.parts.weights import WeightSet
+from lipkit.models.parts.weights import WeightSet, remedy
 
 SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def pull(wanted: WeightSet, *, offline: bool = False) -> Path:
     """Fetch a weight set, check it and store it; what the hub's own cache holds is not fetched."""
-    files = {name: fetch(wanted, name, offline) for name in wanted.files}
-    for name, path in files.items():
-        check(wanted, name, path)
-    first = files[wanted.files[0]]
-    commit = first.parent.name  # .../snapshots/<commit>/<file>
-    origin = {
-        "repository": wanted.repository,
-        "revision": commit if re.fullmatch("[0-9a-f]{40}", commit) else "unknown",
-        "file": first.name,
-        "sha256": provenance.digest(first),
-        "licence": wanted.licence,
-    }
-    return take(wanted, first.parent, origin)
+    if not wanted.repository and not wanted.url:
+        raise WeightsError(f"{wanted.name} cannot be fetched by itself", hint=remedy(wanted.name))
+    with TemporaryDirectory(prefix="lipkit-") as spool:
+        if wanted.repository:
+            files = {name: fetch(wanted, name, offline) for name in wanted.files}
+        else:
+            files = {wanted.files[0]: download(wanted, Path(spool), offline)}
+        for name, path in files.items():
+            check(wanted, name, path)
+        first = files[wanted.files[0]]
+        root = first.parents[wanted.files[0].count("/")]  # .../snapshots/<commit>
+        origin = {
+            "file": first.name,
+            "sha256": provenance.digest(first),
+            "licence": wanted.licence,
+        }
+        if wanted.repository:
+            known = re.fullmatch("[0-9a-f]{40}", root.name)
+            origin |= {"repository": wanted.repository}
+            origin |= {"revision": root.name if known else "unknown"}
+        else:
+            origin |= {"url": wanted.url}
+        return take(wanted, root, origin)
+
+
+def download(wanted: WeightSet, folder: Path, offline: bool) -> Path:
+    """The one file of a weight set that lies at an address, brought into ``folder``."""
+    from torch.hub import download_url_to_file
+
+    target = folder / wanted.files[0]
+    where = f"{wanted.name}: {wanted.url}"
+    if offline:
+        hint = "fetch it elsewhere and `lipkit models import FILE`"
+        raise WeightsError(f"{where} is out of reach, for this is offline", hint=hint)
+    try:
+        download_url_to_file(wanted.url, str(target), progress=False)
+    except OSError as problem:  # urllib's errors are of this kind
+        reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+        hint = "is the network there? Or fetch it elsewhere and `lipkit models import FILE`"
+        raise WeightsError(f"{where}: {reason}", hint=hint) from None
+    return target
 
 
 def fetch(wanted: WeightSet, name: str, offline: bool) -> Path:
@@ -59,22 +88,31 @@ def check(wanted: WeightSet, name: str, path: Path) -> None:
     blob = path.resolve().name  # the hub's cache names large files by their SHA-256
     expected = {wanted.digests[name]} if name in wanted.digests else set()
     expected |= {blob} if SHA256.fullmatch(blob) else set()
-    if expected and expected != {found := provenance.digest(path)}:
-        other = min(expected - {found})
-        raise WeightsError(
-            f"{wanted.name}: {path} has digest {found[:12]}, expected {other[:12]}",
-            hint=f"delete {path.resolve()} and pull again",
-        )
+    found = provenance.digest(path) if expected else ""
+    for other in sorted(expected):
+        if not found.startswith(other):
+            raise WeightsError(
+                f"{wanted.name}: {path} has digest {found[:12]}, expected {other[:12]}",
+                hint=f"delete {path.resolve()} and pull again",
+            )
 
 
 def take(wanted: WeightSet, source: Path, origin: dict[str, str]) -> Path:
-    """Convert a checkpoint, file or folder, into the store, and say where it lies."""
+    """Convert a checkpoint, file or folder, into the store, and say where it lies.
+
+    Files that are kept as they are must be what the catalogue knows, where it knows a digest.
+    """
     from lipkit.models.parts.foreign import read_checkpoint
 
+    wanted.path.parent.mkdir(parents=True, exist_ok=True)
+    if wanted.keep:
+        file = source / wanted.files[0] if source.is_dir() else source
+        check(wanted, wanted.files[0], file)
+        weights.keep(file, wanted.path, name=wanted.name, origin=origin)
+        return wanted.path
     adopt = import_module(wanted.module).adopt
     checkpoint = read_checkpoint(source, [n for n in wanted.files if not n.endswith(".json")])
     tensors, config = adopt(checkpoint, wanted)
-    wanted.path.parent.mkdir(parents=True, exist_ok=True)
     weights.store(tensors, wanted.path, name=wanted.name, config=config, origin=origin)
     return wanted.path
 
@@ -83,4 +121,11 @@ def recognise(path: Path) -> WeightSet | None:
     """The weight set whose original this is, known by the digest of its one file."""
     found = weights.digest_of(path)
     every = weights.catalogue().values()
-    return next((w for w in every if found in (*w.known, *w.digests.values())), None)
+    digests = {w.name: (*w.known, *w.digests.values()) for w in every}
+    return next((w for w in every if found.startswith(digests[w.name] or ("none",))), None)
+
+
+def named_like(path: Path) -> WeightSet | None:
+    """The weight set whose original bears this file's name; a guess, for messages."""
+    every = weights.catalogue().values()
+    return next((w for w in every if Path(w.files[0]).name == path.name), None)

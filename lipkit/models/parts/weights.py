@@ -2,7 +2,8 @@
 
 The store is one folder of safetensors files, each with its config, origin and digest in the header:
 ``$LIPKIT_WEIGHTS``, else ``$XDG_DATA_HOME/lipkit/weights``, else ``~/.local/share/lipkit/weights``.
-Nothing here imports torch, so that listing is instant.
+What cannot become safetensors, an ONNX or TorchScript graph, is kept as it is with a JSON file of
+the same facts beside it. Nothing here imports torch, so that listing is instant.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,41 +32,50 @@ BLANK = "0" * 64  # stands where the digest will stand
 
 @dataclass(frozen=True)
 class WeightSet:
-    """Weights that can be fetched: who made them, under which licence, and what they must be."""
+    """Weights that can be had: who made them, under which licence, and what they must be."""
 
     name: str
+    kind: str  # whose they are: an "encoder"'s or a "metric"'s
     task: str
-    module: str  # has adopt(checkpoint, source) -> (tensors, config) in our names
-    repository: str
-    files: tuple[str, ...]
+    files: tuple[str, ...]  # the first holds the weights, the others their settings
     megabytes: int
     licence: str
-    layers: int
-    width: int
-    digests: Mapping[str, str] = field(default_factory=dict)
+    module: str = ""  # has adopt(checkpoint, source) -> (tensors, config) in our names
+    keep: str = ""  # the suffix of a file that is kept as it is: ".onnx", ".pt"
+    repository: str = ""  # on the Hugging Face hub
+    url: str = ""  # of the first file elsewhere
+    page: str = ""  # where people get what cannot be fetched by itself
+    layers: int = 0
+    width: int = 0
+    digests: Mapping[str, str] = field(default_factory=dict)  # SHA-256, or how it begins
     known: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
         """Where the store keeps them, whether they are there or not."""
-        return folder() / f"{self.name}.safetensors"
+        return folder() / f"{self.name}{self.keep or '.safetensors'}"
 
     @property
     def present(self) -> bool:
         """Whether they are here."""
         return self.path.is_file()
 
+    @property
+    def source(self) -> str:
+        """The original file and where it comes from, for people."""
+        return f"{Path(self.files[0]).name} of {self.repository or self.url or self.page}"
+
 
 @cache
 def catalogue() -> dict[str, WeightSet]:
     """All weight sets that lipkit knows where to find, by name."""
-    text = (resources.files("lipkit") / "assets" / "encoders.toml").read_text(encoding="utf-8")
-    return {
-        name: WeightSet(
-            name=name, **{k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
-        )
-        for name, table in tomllib.loads(text).items()
-    }
+    found = {}
+    for kind in ("encoder", "metric"):
+        text = (resources.files("lipkit") / "assets" / f"{kind}s.toml").read_text(encoding="utf-8")
+        for name, table in tomllib.loads(text).items():
+            plain = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
+            found[name] = WeightSet(name=name, kind=kind, **plain)
+    return found
 
 
 def find(name: str) -> WeightSet:
@@ -89,17 +100,37 @@ def locate(name: str) -> Path:
     """The stored file of a weight set; `WeightsError` says how to get it where it is missing."""
     weights = find(name)
     if not weights.present:
-        raise WeightsError(
-            f"the weights of {name} are not here ({weights.path})",
-            hint=f"fetch {weights.megabytes} MB by `lipkit models pull {name}`, or give --weights",
-        )
+        raise WeightsError(f"the weights {name} are not here ({weights.path})", hint=remedy(name))
     return weights.path
 
 
+def remedy(name: str) -> str:
+    """How to get a weight set, for people: its file, its source and the command."""
+    weights = find(name)
+    if weights.page:
+        return f"get {weights.source} and `lipkit models import FILE --name {name}`"
+    hint = f"fetch {weights.source}, {weights.megabytes} MB, by `lipkit models pull {name}`"
+    also = "or give --weights" if weights.kind == "encoder" else "or `lipkit models import FILE`"
+    return f"{hint}, {also}"
+
+
 def read_header(path: Path) -> dict[str, Any]:
-    """What a weights file of ours says of itself: name, config, origin, digest."""
-    with as_weights_error():
-        return tensors.read_header(path, "weights")
+    """What is known of a weights file in the store: name, config, origin, digest."""
+    if path.suffix == ".safetensors":
+        with as_weights_error():
+            return tensors.read_header(path, "weights")
+    try:
+        header = json.loads(facts_beside(path).read_text(encoding="utf-8"))
+        return {"digest": header["digest"], **header}
+    except (OSError, ValueError, TypeError, KeyError):
+        raise WeightsError(
+            f"{path}: nothing is known of this file", hint="`lipkit models import` takes files in"
+        ) from None
+
+
+def facts_beside(path: Path) -> Path:
+    """Where the header of a file lies that has no room for one."""
+    return path.with_name(f"{path.name}.json")
 
 
 @contextmanager
@@ -135,7 +166,8 @@ def digest_of(path: Path) -> str:
 def verify(path: Path) -> str:
     """The digest of a stored file; `WeightsError` if it is not the one that it was written with."""
     expected = read_header(path)["digest"]
-    found = content_digest(path)
+    ours = path.suffix == ".safetensors"
+    found = content_digest(path) if ours else provenance.digest(path)
     if found != expected:
         raise WeightsError(
             f"{path}: damaged: digest {found[:12]}, expected {expected[:12]}",
@@ -171,4 +203,15 @@ def store(
             length = int.from_bytes(file.read(8), "little")
             file.seek(8 + file.read(length).index(BLANK.encode()))
             file.write(digest.encode())
+    return digest
+
+
+def keep(source: Path, path: Path, *, name: str, origin: Mapping[str, Any]) -> str:
+    """Copy a file into the store as it is, its header beside it; returns its SHA-256."""
+    digest = provenance.digest(source)
+    header = {"kind": "weights", "name": name, "origin": dict(origin), "digest": digest}
+    with open_target(path) as part:
+        shutil.copyfile(source, part)
+    with open_target(facts_beside(path)) as part:
+        part.write_text(json.dumps(header, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return digest

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.error import URLError
 
 import huggingface_hub
 import pytest
@@ -130,3 +131,52 @@ def test_known_files_are_recognised_by_their_content(
     known = replace(weights.find("whisper-small"), known=(provenance.digest(file),))
     monkeypatch.setattr(weights, "catalogue", lambda: {"whisper-small": known})
     assert hub.recognise(file) == known
+
+
+def test_files_at_an_address_are_checked_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIPKIT_WEIGHTS", str(tmp_path / "store"))
+    there = weights.WeightSet(
+        "net", "metric", "a net", ("net.onnx",), 1, "MIT", keep=".onnx", url="https://a.example/n"
+    )
+    monkeypatch.setattr(weights, "catalogue", lambda: {"net": there})
+    served: list[bytes | Exception] = [b"graph", b"graph", URLError("no route")]
+
+    def serve(url: str, target: str, progress: bool) -> None:
+        assert url == there.url
+        assert not progress
+        content = served.pop(0)
+        if isinstance(content, Exception):
+            raise content
+        Path(target).write_bytes(content)
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", serve)
+    path = hub.pull(there)
+    assert path.read_bytes() == b"graph"
+    assert weights.read_header(path)["origin"]["url"] == there.url
+    with pytest.raises(WeightsError, match="expected 00000000"):
+        hub.pull(replace(there, digests={"net.onnx": "00000000"}))
+    with pytest.raises(WeightsError, match=r"no route.*import FILE"):
+        hub.pull(there)
+    with pytest.raises(WeightsError, match="offline"):
+        hub.pull(there, offline=True)
+
+
+def test_files_below_a_folder_of_the_hub_are_found(fake: Hub, tmp_path: Path) -> None:
+    (fake.snapshot / "auxiliary").mkdir()
+    (tmp_path / "graph").write_bytes(b"graph")
+    fake.add("auxiliary/net.pt", tmp_path / "graph")
+    there = weights.WeightSet(
+        "net", "metric", "a net", ("auxiliary/net.pt",), 1, "MIT", keep=".pt", repository="a/b"
+    )
+    path = hub.pull(there)
+    assert path.read_bytes() == b"graph"
+    assert weights.read_header(path)["origin"]["revision"] == COMMIT
+
+
+def test_what_people_fetch_themselves_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WeightsError, match="cannot be fetched by itself; get w600k"):
+        hub.pull(weights.find("arcface-r50"))
+    assert hub.named_like(Path("x/w600k_r50.onnx")) == weights.find("arcface-r50")
+    assert hub.named_like(Path("x/other.onnx")) is None

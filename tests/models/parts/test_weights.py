@@ -26,9 +26,37 @@ def test_the_catalogue_is_complete() -> None:
         assert found.name == name
         assert found.task
         assert found.licence
-        assert found.repository.count("/") == 1
+        places = [bool(place) for place in (found.repository, found.url, found.page)]
+        assert places.count(True) == 1, f"{name} comes from one place"
+        assert not found.repository or found.repository.count("/") == 1
+        assert not found.url or found.url.startswith("https://")
+        assert bool(found.keep) != bool(found.module)
         assert not found.digests.keys() - set(found.files)
-        assert all(len(digest) == 64 for digest in (*found.digests.values(), *found.known))
+        assert all(len(digest) == 64 for digest in found.known)
+        assert all(len(digest) >= 8 for digest in found.digests.values())
+
+
+def test_every_way_to_weights_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LIPKIT_WEIGHTS", str(tmp_path))
+    with pytest.raises(WeightsError, match=r"syncnet_v2.model of ByteDance.*pull syncnet-v2"):
+        weights.locate("syncnet-v2")
+    with pytest.raises(WeightsError, match=r"get w600k_r50.onnx of .*import FILE --name arcface"):
+        weights.locate("arcface-r50")
+
+
+def test_kept_files_stay_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"graph")
+    path = tmp_path / "store.onnx"
+    digest = weights.keep(tmp_path / "net.onnx", path, name="net", origin={"licence": "MIT"})
+    assert path.read_bytes() == b"graph"
+    assert weights.verify(path) == digest
+    assert weights.read_header(path)["origin"] == {"licence": "MIT"}
+    path.write_bytes(b"grasp")
+    with pytest.raises(WeightsError, match="damaged: digest"):
+        weights.verify(path)
+    weights.facts_beside(path).unlink()
+    with pytest.raises(WeightsError, match="nothing is known"):
+        weights.verify(path)
 
 
 def test_the_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
