@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
@@ -22,6 +23,15 @@ from torch import Tensor
 Runner = Callable[[dict[str, Any], dict[str, Tensor]], dict[str, Tensor]]
 OUTPUTS = {"latentsync": "out.", "vasa": "out.", "vlogger": "out."}  # all of these must be computed
 DEGREES = ("pitch", "yaw", "roll")
+
+
+@dataclass(frozen=True)
+class Within:
+    """A result with its own tolerance, for files that describe theirs in words."""
+
+    value: Any
+    atol: float = 0.0
+    rtol: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,8 @@ def run(fixture: Fixture, runners: dict[str, Runner]) -> Outcome:
 def share(fixture: Fixture, key: str, result: Any, tensors: dict[str, Tensor]) -> float:
     """Share of the tolerance that one result uses; ``@a.b`` is a value in the JSON."""
     wanted = tensors[key] if key in tensors else expected(fixture.meta, key)
-    got = torch.as_tensor(result).detach().cpu()
+    bounds = result if isinstance(result, Within) else None
+    got = torch.as_tensor(bounds.value if bounds else result).detach().cpu()
     if got.shape != wanted.shape:
         return math.inf
     if wanted.is_floating_point() and torch.isnan(wanted).any():
@@ -108,6 +119,8 @@ def share(fixture: Fixture, key: str, result: Any, tensors: dict[str, Tensor]) -
         got, wanted = got[known], wanted[known]
     if not wanted.numel():
         return 0.0
+    if bounds:
+        return relative(got, wanted, bounds.atol, bounds.rtol)
     return SHARES[fixture.family](fixture.meta, key, got, wanted)
 
 
@@ -116,7 +129,7 @@ def expected(meta: dict[str, Any], key: str) -> Tensor:
     value: Any = meta
     for part in key.removeprefix("@").split("."):
         value = value[part]
-    return torch.as_tensor(value)
+    return torch.from_numpy(np.asarray(value))  # doubles, where torch would make floats
 
 
 def exact(got: Tensor, wanted: Tensor) -> float:
