@@ -13,7 +13,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from lipkit.artifacts.sniff import GEOMETRY_NAME
@@ -22,7 +21,7 @@ from lipkit.errors import BadInput
 from lipkit.media.attachment import read_attachment
 from lipkit.media.description import VideoInfo
 from lipkit.media.probe import MediaInfo, read_tags, require_video
-from lipkit.media.video import AudioTrack, Encode, VideoWriter, read_frames
+from lipkit.media.video import AudioTrack, Encode, Pixel, VideoWriter, read_frames
 
 TAG = "lipkit"
 LOSSLESS = Encode(codec="ffv1", lossless=True)
@@ -39,10 +38,10 @@ class Clip:
     info: MediaInfo
     video: VideoInfo
 
-    def frames(self, *, chunk: int = 32) -> Iterator[NDArray[np.uint8]]:
-        """Chunks ``(f, h, w, 3)`` of the crops; BadInput unless there are as many as rows."""
+    def frames(self, *, chunk: int = 32, pixel: Pixel = "rgb24") -> Iterator[NDArray[Any]]:
+        """Chunks ``(f, h, w, c)`` of the crops; BadInput unless there are as many as rows."""
         count = 0
-        for frames in read_frames(self.path, chunk=chunk):
+        for frames in read_frames(self.path, chunk=chunk, pixel=pixel):
             count += len(frames)
             yield frames
         if count != self.count:
@@ -70,10 +69,12 @@ def open_clip_writer(
     encode: Encode = LOSSLESS,
     provenance: Mapping[str, Any] | None = None,
     color: Mapping[str, str] | None = None,
+    pixel: Pixel = "rgb24",
 ) -> VideoWriter:
-    """A writer of crops ``(f, h, w, 3)`` into a clip at ``path``; None is standard output.
+    """A writer of crops ``(f, h, w, c)`` into a clip at ``path``; None is standard output.
 
-    ``tensors`` and ``header`` are the geometry, one row a frame; ``times`` their seconds.
+    ``tensors`` and ``header`` are the geometry, one row a frame; ``times`` their seconds;
+    ``pixel`` what the crops are, 8 or 16 bits.
     """
     return VideoWriter(
         path,
@@ -82,6 +83,7 @@ def open_clip_writer(
         audio=audio,
         encode=replace(encode, container="matroska"),
         color=color,
+        pixel=pixel,
         metadata={TAG: json.dumps(dict(provenance or {}), sort_keys=True, ensure_ascii=False)},
         attachments={GEOMETRY_NAME: pack("geometry", tensors, header)},
     )

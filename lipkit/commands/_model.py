@@ -18,6 +18,21 @@ if TYPE_CHECKING:
 option: _options.Decorator = click.option(
     "--model", default="builtin", show_default=True, help="Preset, run or weights file."
 )
+# How it runs; its own knobs stand before these.
+running: _options.Decorator = _options.chain(
+    _options.knob(
+        "--guidance",
+        key="sampling.guidance",
+        type=float,
+        help="How strictly lips follow the sound.",
+    ),
+    _options.knob(
+        "--steps", key="sampling.steps", type=click.IntRange(min=1), help="Denoising steps."
+    ),
+    _options.seed(),
+    _options.settings,
+    _options.device,
+)
 
 
 @dataclass(frozen=True)

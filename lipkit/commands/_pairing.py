@@ -25,7 +25,7 @@ class Roles:
 PORTRAIT = Roles(
     "portrait", frozenset({"audio", "video", "features", "motion"}), "lipkit animate face.jpg a.wav"
 )
-VIDEO = Roles("video", frozenset({"audio"}), "lipkit sync talk.mp4 dub.wav")
+VIDEO = Roles("video", frozenset({"audio", "features", "motion"}), "lipkit sync talk.mp4 dub.wav")
 
 
 def pair(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lipkit import provenance, ui
 from lipkit.commands._faces import fresh_tracker, is_place, reduced, stretch, wish_of
+from lipkit.commands._sync_inputs import wanted
 from lipkit.errors import BadInput
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from lipkit.media.description import VideoInfo
     from lipkit.media.probe import MediaInfo
     from lipkit.protocols import Editor, FaceTrack
-    from lipkit.sync.cast import Role, Spans
+    from lipkit.sync.cast import Part, Role
     from lipkit.sync.events import Log
     from lipkit.sync.journal import WorkFolder
     from lipkit.sync.source import Source
@@ -29,21 +30,11 @@ TRACKER_OF = {"mediapipe478": "mediapipe", "dlib68": "fan"}
 
 @dataclass(frozen=True)
 class Tracked:
-    """A face through the whole video, and when it speaks (None: always)."""
+    """A face through the whole video."""
 
     face: str
     geometry: Geometry
     track: FaceTrack
-    spans: Spans | None
-
-
-def wanted(wish: Syncing) -> dict[str, Spans | None]:
-    """The faces that are to speak, each with its times (None: always)."""
-    from lipkit.sync.cast import read_speaker_map
-
-    if wish.speaker_map is None:
-        return {wish.face: None}
-    return dict(read_speaker_map(Path(wish.speaker_map)))
 
 
 def track_all(
@@ -53,11 +44,11 @@ def track_all(
     from lipkit.sync.tracking import track_of
 
     found = []
-    for face, when in wanted(wish).items():
+    for face in dict.fromkeys(part.face for part in wanted(wish)):
         geometry, in_crops = geometry_of(wish, material, editor, face, work)
         track = track_of(geometry, hold=wish.on_missing == "hold", in_crops=in_crops)
         report_missing(wish, material.names[0], face, geometry, log)
-        found.append(Tracked(face, geometry, track, when))
+        found.append(Tracked(face, geometry, track))
     return found
 
 
@@ -92,8 +83,6 @@ def geometry_of(
 
 def follow(material: Material, face: str, scheme: str) -> Geometry:
     """Look for the face in every frame, in the background of a progress bar."""
-    from dataclasses import replace
-
     from lipkit.media.probe import require_video
     from lipkit.sync import tracking
 
@@ -135,16 +124,32 @@ def report_missing(wish: Syncing, name: str, face: str, geometry: Geometry, log:
     ui.warn(f"{line}; {did[wish.on_missing]} (--on-missing changes that)")
 
 
-def cast_of(tracked: Sequence[Tracked], editor: Editor, source: Source, log: Log) -> list[Role]:
-    """The roles, each with what the editor learns of its face."""
+def cast_of(
+    parts: Sequence[Part],
+    tracked: Sequence[Tracked],
+    voices: Mapping[str, Any],
+    editor: Editor,
+    source: Source,
+    log: Log,
+) -> list[Role]:
+    """The roles, each with what the editor learns of its face and, if it has one, its own voice."""
     from lipkit.sync.cast import Role
     from lipkit.sync.events import about_fades
 
-    cast = []
+    roles = {}
     for one in tracked:
-        for start, end in one.spans or ():
-            log.add("speaker", face=one.face, start=start, end=end)
         study = editor.study(one.track, source.read)
         about_fades(log, one.geometry, study)
-        cast.append(Role(one.track, study, one.spans))
-    return cast
+        roles[one.face] = Role(one.track, study)
+    for part in parts:
+        by = {} if part.sound is None else {"sound": part.sound}
+        for start, end in part.spans or ():
+            log.add("speaker", face=part.face, start=start, end=end, **by)
+    return [
+        replace(
+            roles[part.face],
+            spans=part.spans,
+            voice=None if part.sound is None else voices[part.sound],
+        )
+        for part in parts
+    ]

@@ -29,12 +29,12 @@ def foresee(wish: Syncing, item: Item) -> dict[str, Any]:
 
     weights, family, _ = find(wish.model.name)
     with ExitStack() as stack:
-        material = open_material(stack, item)
+        material = open_material(stack, wish, item)
         with about(material.names[0]):
             info, video = require_video(material.video)
             storage = _video.Target(item.output, **wish.video).storage(video)
         frames = max(1, frames_of(info, video) or 1)
-        sound, seconds = heard(wish, material, storage)
+        sound, seconds = heard(material, storage, wish.keep_audio)
     times = [k / video.fps for k in range(frames)]
     clock = lay_estimate(wish, times, video.fps, seconds)
     source = Source(material.video, times, video.size, storage.pixel)
@@ -65,20 +65,35 @@ def lay_estimate(
 
 
 def heard(
-    wish: Syncing, material: Material, storage: Storage
+    material: Material, storage: Storage, keep_audio: str
 ) -> tuple[dict[str, Any], Fraction | None]:
-    """What becomes of the sound, and how long it says it is."""
+    """What becomes of the sound, and how long that which lips follow says it is."""
+    from lipkit.artifacts.features import read_features
+    from lipkit.artifacts.motion import read_motion
+    from lipkit.artifacts.sniff import Kind, sniff
     from lipkit.media.encode import audio_arguments
     from lipkit.media.probe import probe
 
-    with about(material.names[1]):
-        info = probe(material.sound)
-    audio = info.audio
+    kind, name = sniff(material.sound), material.names[1]
+    if kind is Kind.FEATURES:
+        features, _ = read_features(material.sound)
+        seconds: Fraction | None = len(features.data) / features.rate
+    elif kind is Kind.MOTION:
+        motion = read_motion(material.sound)
+        seconds = len(motion.data) / motion.fps
+    else:
+        with about(name):
+            seconds = probe(material.sound).duration
+    facts: dict[str, Any] = {"kind": str(kind)}
+    facts |= {"seconds": None if seconds is None else float(seconds), "becomes": "nothing"}
+    if material.track is None:
+        return facts, seconds
+    audio = probe(material.track).audio
     if audio is None:
-        raise BadInput(f"{material.names[1]}: no sound in this file")
+        raise BadInput(f"{name}: no sound in this file")
     _, codec, *_ = audio_arguments(audio.codec, audio.channels, storage.encode.container or "")
-    how = "copied" if codec == "copy" else f"encoded by {codec}"
-    facts = {"codec": audio.codec, "rate": audio.rate, "channels": audio.channels}
-    lasts = None if info.duration is None else float(info.duration)
-    becomes = "mixed with the video's own" if wish.keep_audio == "mix" else how
-    return {**facts, "seconds": lasts, "becomes": becomes}, info.duration
+    facts |= {"codec": audio.codec, "rate": audio.rate, "channels": audio.channels}
+    facts["becomes"] = "copied" if codec == "copy" else f"encoded by {codec}"
+    if keep_audio == "mix":
+        facts["becomes"] = "mixed with the video's own"
+    return facts, seconds

@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Any
 from lipkit import ui
 from lipkit.commands import _video
 from lipkit.commands._portrait import about
-from lipkit.commands._sync_faces import Tracked, cast_of, track_all, wanted
-from lipkit.commands._sync_inputs import Engine, Material, engine_of, open_material, record_of
+from lipkit.commands._sync_faces import Tracked, cast_of, track_all
+from lipkit.commands._sync_inputs import (
+    Engine,
+    Material,
+    engine_of,
+    open_material,
+    record_of,
+    wanted,
+)
 from lipkit.errors import BadUsage
 
 if TYPE_CHECKING:
@@ -21,7 +28,7 @@ if TYPE_CHECKING:
     from lipkit.commands.sync import Syncing
     from lipkit.media.storage import Storage
     from lipkit.media.video import AudioTrack, VideoWriter
-    from lipkit.protocols import Pixels
+    from lipkit.protocols import Editor, Pixels
     from lipkit.sync.cast import Role
     from lipkit.sync.clock import Clock
     from lipkit.sync.events import Log
@@ -46,8 +53,7 @@ def give_lips(wish: Syncing, item: Item) -> dict[str, Any]:
     from lipkit.sync.events import open_log
 
     with ExitStack() as stack:
-        wanted(wish)  # a speaker map that cannot be used is told of before any work
-        material = open_material(stack, item)
+        material = open_material(stack, wish, item)
         log = stack.enter_context(open_log(Path(wish.log) if wish.log else None, item.inputs[0]))
         target = _video.Target(item.output, **wish.video)
         work = work_folder(wish, item)
@@ -81,14 +87,13 @@ def set_scene(
 ) -> Scene:
     """Hear the sound, track the faces, lay the clock, study who speaks."""
     from lipkit.media.probe import require_video
-    from lipkit.sync import sound
+    from lipkit.media.video import opaque
     from lipkit.sync.clock import lay
     from lipkit.sync.events import about_length
     from lipkit.sync.source import Source
 
-    shown, heard = material.names
-    with about(heard):
-        voice, seconds = sound.hear(engine.editor, material.sound)
+    shown = material.names[0]
+    voices, seconds = voices_of(material, engine.editor)
     with about(shown):
         _, video = require_video(material.video)
         storage = target.storage(video)
@@ -99,13 +104,25 @@ def set_scene(
         first = tracked[0].geometry
         if wish.emit == "crops" and len(tracked) > 1:
             raise BadUsage("a clip of crops shows one face", hint="choose it by --face")
-        pixel = "rgb24" if wish.emit == "crops" else storage.pixel
+        pixel = opaque(storage.pixel) if wish.emit == "crops" else storage.pixel
         source = Source(material.video, first.times, video.size, pixel)
         clock = lay(first.times, first.fps, seconds, wish.length, wish.extend)
         about_length(log, clock, seconds, len(first), wish.length)
         tell_length(shown, clock, seconds, len(first))
-        cast = cast_of(tracked, engine.editor, source, log)
-    return Scene(source, storage, tracked, cast, clock, voice)
+        cast = cast_of(wanted(wish), tracked, voices, engine.editor, source, log)
+    return Scene(source, storage, tracked, cast, clock, voices[material.names[1]])
+
+
+def voices_of(material: Material, editor: Editor) -> tuple[dict[str, Any], Fraction]:
+    """What the editor keeps of each sound, by its name, and how long the sound of all lasts."""
+    from lipkit.sync.sound import take_in
+
+    heard = material.names[1]
+    taken = {}
+    for name, path in {**material.voices, heard: material.sound}.items():
+        with about(name):
+            taken[name] = take_in(editor, path, name)
+    return {name: voice for name, (voice, _) in taken.items()}, taken[heard][1]
 
 
 def tell_length(name: str, clock: Clock, seconds: Fraction, frames: int) -> None:
@@ -142,10 +159,11 @@ def film(
     journal = work.journal(key) if work is not None else None
     frames = perform(scene.source, scene.clock, performance, threads=wish.threads, journal=journal)
     with soundtrack(
-        material.sound,
+        material.track,
         scene.clock,
         wish.length,
         over=original_sound(wish, material),
+        apart=wish.audio is not None,
         container=scene.storage.encode.container or "",
     ) as track:
         if wish.emit == "crops":
@@ -166,7 +184,7 @@ def original_sound(wish: Syncing, material: Material) -> Path | None:
     """The video whose sound goes on below the new one, if that is wished and there is any."""
     from lipkit.media.probe import probe
 
-    if wish.keep_audio != "mix":
+    if wish.keep_audio != "mix" or material.track is None:
         return None
     if probe(material.video).audio is None:
         ui.warn(f"{material.names[0]}: no sound to mix with; the new sound alone")
@@ -179,7 +197,7 @@ def cut_out(
     material: Material,
     scene: Scene,
     record: dict[str, Any],
-    sound: AudioTrack,
+    sound: AudioTrack | None,
     frames: Iterator[Pixels],
 ) -> tuple[VideoWriter, Iterator[Pixels]]:
     """A writer of a clip, and the edited crops that go into it."""
@@ -206,5 +224,6 @@ def cut_out(
         audio=sound,
         provenance=record,
         color=scene.storage.color,
+        pixel=scene.source.pixel,
     )
     return writer, frames

@@ -35,11 +35,7 @@ SUFFIXES = {"video": ".mp4", "crops": ".mkv", "motion": ".safetensors"}
 @click.option("--fps", default="25", show_default=True, help="Frames a second, or source.")
 @knob("--head-motion", key="sampling.head_motion", type=click.FloatRange(0, 3), help="Its scale.")
 @knob("--blink/--no-blink", key="sampling.blink", help="Whether the eyes blink.")
-@knob("--guidance", key="sampling.guidance", type=float, help="How strictly lips follow the sound.")
-@knob("--steps", key="sampling.steps", type=click.IntRange(min=1), help="Denoising steps.")
-@_options.seed()
-@_options.settings
-@_options.device
+@_model.running
 @_video.encode
 @_options.common
 @click.pass_context

@@ -13,9 +13,14 @@ from lipkit.commands import _batch, _options, _portrait, _video
 from lipkit.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lipkit.artifacts.clip import Clip
     from lipkit.commands._batch import Item
     from lipkit.faces.geometry import Geometry
+    from lipkit.media.storage import Storage
     from lipkit.media.video import AudioTrack
+    from lipkit.protocols import Pixels
 
 
 @click.command()
@@ -71,8 +76,6 @@ class Rendering:
             kind = sniff(path)
             if kind is Kind.MOTION:
                 return self.draw(item, path, picture, track)
-            if kind is Kind.CLIP and sniff(picture) is Kind.VIDEO:
-                return self.put_back_moving(item, path, picture, track)
             if kind is Kind.CLIP:
                 return self.put_back(item, path, picture, track)
         raise BadInput(f"{made}: {kind}, neither motion nor crops", hint="see animate --emit")
@@ -103,66 +106,68 @@ class Rendering:
         return {"frames": drive.total, "fps": str(drive.fps)}
 
     def put_back(
-        self, item: Item, path: Path, picture: Path, track: AudioTrack | None
+        self, item: Item, path: Path, source: Path, track: AudioTrack | None
     ) -> dict[str, Any]:
-        """Crops into the picture that they were cut from."""
+        """Crops into the picture or video that they were cut from."""
         from lipkit.artifacts.clip import read_clip
-        from lipkit.commands._portrait import read_portrait
+        from lipkit.artifacts.sniff import Kind, sniff
         from lipkit.faces.geometry import Geometry
 
-        made, source = item.inputs
         clip = read_clip(path)
         geometry = Geometry.from_tensors(clip.tensors, clip.header)
-        image = read_portrait(picture, source, max(geometry.frame_size)).rgb
-        size = (image.shape[1], image.shape[0])
-        require_size(source, size, made, geometry)
-        record = self.record(item, path, picture, clip.provenance)
+        target = _video.Target(item.output, **self.video)
+        onto = onto_video if sniff(source) is Kind.VIDEO else onto_picture
+        frames, storage = onto(item, source, clip, geometry, target)
         writer = _video.open_video(
-            _video.Target(item.output, **self.video),
-            size,
-            record,
-            times=geometry.times,
-            sound=track or clip.audio,
-        )
-        _video.write_all(writer, _video.put_back(image, clip, geometry), clip.count)
-        return {"frames": clip.count, "fps": str(geometry.fps)}
-
-    def put_back_moving(
-        self, item: Item, path: Path, video: Path, track: AudioTrack | None
-    ) -> dict[str, Any]:
-        """Crops into the video that they were cut from."""
-        from lipkit.artifacts.clip import read_clip
-        from lipkit.faces.geometry import Geometry
-        from lipkit.media.probe import require_video
-        from lipkit.media.video import frame_times
-        from lipkit.sync.cutouts import put_back, rows_of
-        from lipkit.sync.source import Source
-
-        made, name = item.inputs
-        clip = read_clip(path)
-        geometry = Geometry.from_tensors(clip.tensors, clip.header)
-        _, info = require_video(video)
-        require_size(name, info.size, made, geometry)
-        storage = _video.Target(item.output, **self.video).storage(info)
-        # Crops have 8 bits, and so has what they are put into; its alpha stays.
-        storage = replace(storage, pixel="rgba" if storage.pixel.startswith("rgba") else "rgb24")
-        source = Source(video, frame_times(video), info.size, storage.pixel)
-        rows = rows_of(clip.tensors, clip.count)
-        if max(rows) >= len(source.times):
-            raise BadInput(f"{name}: {len(source.times)} frames, but {made} has frame {max(rows)}")
-        if geometry.source not in ("", provenance.digest(video)):
-            ui.warn(f"{name}: not the very file that {made} was cut from")
-        writer = _video.open_video(
-            _video.Target(item.output, **self.video),
-            info.size,
-            self.record(item, path, video, clip.provenance),
+            target,
+            geometry.frame_size,
+            self.record(item, path, source, clip.provenance),
             times=geometry.times,
             sound=track or clip.audio,
             storage=storage,
         )
-        frames = put_back(source, rows, clip.frames(), geometry)
         _video.write_all(writer, frames, clip.count)
         return {"frames": clip.count, "fps": str(geometry.fps)}
+
+
+Onto = tuple["Iterator[Pixels]", "Storage | None"]
+
+
+def onto_picture(
+    item: Item, picture: Path, clip: Clip, geometry: Geometry, target: _video.Target
+) -> Onto:
+    """A picture with each crop of a clip in its place."""
+    from lipkit.commands._portrait import read_portrait
+
+    made, name = item.inputs
+    image = read_portrait(picture, name, max(geometry.frame_size)).rgb
+    require_size(name, (image.shape[1], image.shape[0]), made, geometry)
+    return _video.put_back(image, clip, geometry), None
+
+
+def onto_video(
+    item: Item, video: Path, clip: Clip, geometry: Geometry, target: _video.Target
+) -> Onto:
+    """A video with each crop of a clip in its place, as deep as it is, and with its alpha."""
+    from lipkit.media.probe import require_video
+    from lipkit.media.video import frame_times, opaque
+    from lipkit.sync.cutouts import put_back, rows_of
+    from lipkit.sync.source import Source
+
+    made, name = item.inputs
+    _, info = require_video(video)
+    require_size(name, info.size, made, geometry)
+    storage = target.storage(info)
+    for note in storage.notes:
+        ui.warn(f"{name}: {note}")
+    source = Source(video, frame_times(video), info.size, storage.pixel)
+    rows = rows_of(clip.tensors, clip.count)
+    if max(rows) >= len(source.times):
+        raise BadInput(f"{name}: {len(source.times)} frames, but {made} has frame {max(rows)}")
+    if geometry.source not in ("", provenance.digest(video)):
+        ui.warn(f"{name}: not the very file that {made} was cut from")
+    crops = clip.frames(pixel=opaque(storage.pixel))
+    return put_back(source, rows, crops, geometry), storage
 
 
 def require_size(source: str, size: tuple[int, int], made: str, geometry: Geometry) -> None:

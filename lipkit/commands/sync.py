@@ -12,7 +12,6 @@ import click
 from lipkit import jsonl, runtime
 from lipkit.commands import _batch, _model, _options, _video
 from lipkit.commands._model import ModelWish
-from lipkit.commands._options import knob
 from lipkit.errors import BadUsage
 
 if TYPE_CHECKING:
@@ -45,6 +44,9 @@ timing: _options.Decorator = _options.chain(
         show_default=True,
         help="The new sound alone, copied; or over the video's own, which goes on 12 dB lower.",
     ),
+    click.option(
+        "--audio", metavar="FILE", help="Soundtrack of the result, instead of SOUND's own."
+    ),
 )
 
 who: _options.Decorator = _options.chain(
@@ -58,7 +60,8 @@ who: _options.Decorator = _options.chain(
     click.option(
         "--speaker-map",
         metavar="JSON",
-        help='Who speaks when: a list of {"start": 0, "end": 2.5, "face": WHICH}.',
+        help='Who speaks when: a list of {"start": 0, "end": 2.5, "face": WHICH}, with a "sound": '
+        "FILE beside them where that face follows a sound of its own.",
     ),
     click.option(
         "--on-missing",
@@ -102,21 +105,17 @@ keeping: _options.Decorator = _options.chain(
 @who
 @timing
 @keeping
-@knob("--guidance", key="sampling.guidance", type=float, help="How strictly lips follow the sound.")
-@knob("--steps", key="sampling.steps", type=click.IntRange(min=1), help="Denoising steps.")
-@_options.seed()
-@_options.settings
-@_options.device
+@_model.running
 @_video.encode_alike
 @_options.common
 @click.pass_context
 def sync(context: click.Context, /, inputs: tuple[str, ...], **options: Any) -> int:
     """Give a video other lips.
 
-    VIDEO is a film of somebody, or a clip from align; SOUND any file with speech in it. Frames,
-    their times and all pixels but the mouth's stay as they are, and the sound is copied. With one
-    of each, -o names the result; every video meets every sound in --out-dir otherwise. One - reads
-    stdin.
+    VIDEO is a film of somebody, or a clip from align; SOUND any file with speech in it, features
+    of the model's own encoder, or motion. Frames, their times and all pixels but the mouth's stay
+    as they are, and the sound is copied. With one of each, -o names the result; every video meets
+    every sound in --out-dir otherwise. One - reads stdin.
 
     \b
     lipkit sync talk.mp4 dub.wav -o out.mp4
@@ -184,6 +183,7 @@ class Syncing:
     length: Length
     extend: Extend
     keep_audio: str
+    audio: str | None
     work_dir: str | None
     resume: bool
     log: str | None

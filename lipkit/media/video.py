@@ -47,6 +47,11 @@ _LAYOUTS: dict[str, tuple[str, int, type[np.generic]]] = {
 log = logging.getLogger(__name__)
 
 
+def opaque(pixel: Pixel) -> Pixel:
+    """The layout of the same depth without alpha."""
+    return "rgb48" if pixel in ("rgb48", "rgba64") else "rgb24"
+
+
 @dataclass(frozen=True)
 class TimedFrames:
     """A chunk of frames ``(f, h, w, c)`` and the seconds at which each is shown."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from lipkit.artifacts.features import require_encoder
 from lipkit.faces import mesh
 from lipkit.faces.masks import mask
 from lipkit.faces.survey import CALM
@@ -77,6 +78,11 @@ class CropEditor:
     def hear(self, chunks: Iterable[Floats]) -> Features:
         """The encoder's features of the whole sound."""
         return self.encoder.encode(np.concatenate(list(chunks)))
+
+    def recall(self, features: Features, name: str) -> Features:
+        """The features in the file ``name`` themselves; BadInput for another encoder's."""
+        require_encoder(features, self.encoder.name, self.encoder.layers, self.encoder.width, name)
+        return features
 
     def study(self, track: FaceTrack, read: Reader) -> Study:
         """Where to crop, shot by shot, and where to fade."""

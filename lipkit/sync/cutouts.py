@@ -21,7 +21,7 @@ from lipkit.sync.tracking import held
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lipkit.protocols import FaceTrack, Frames
+    from lipkit.protocols import FaceTrack, Pixels
     from lipkit.sync.clock import Clock
 
 ROOM = 1.7  # side of the window over the largest side of the face's landmarks
@@ -55,8 +55,8 @@ def at_times(geometry: Geometry, clock: Clock) -> Geometry:
     return replace(geometry, **{**every, "ticks": beat}, time_base=base)
 
 
-def cut(frames: Iterable[Frames], geometry: Geometry) -> Iterator[Frames]:
-    """The windows ``(f, h, w, 3)`` of chunks of frames."""
+def cut(frames: Iterable[Pixels], geometry: Geometry) -> Iterator[Pixels]:
+    """The windows ``(f, h, w, c)`` of chunks of frames."""
     (width, height), at = geometry.size, 0
     for chunk in frames:
         corners = np.rint(-geometry.matrix[at : at + len(chunk), :, 2]).astype(int)
@@ -68,9 +68,9 @@ def cut(frames: Iterable[Frames], geometry: Geometry) -> Iterator[Frames]:
 
 
 def put_back(
-    source: Source, rows: Sequence[int], crops: Iterable[Frames], geometry: Geometry
-) -> Iterator[Frames]:
-    """Source frames ``rows`` ``(f, h, w, 3|4)`` in 8 bits, each crop where it came from."""
+    source: Source, rows: Sequence[int], crops: Iterable[Pixels], geometry: Geometry
+) -> Iterator[Pixels]:
+    """Source frames ``rows`` ``(f, h, w, 3|4)``, each crop, as deep as they, where it came from."""
     mask, matrices = rim(geometry), iter(geometry.matrix)
     cuts = [(k, min(k + source.chunk, len(rows))) for k in range(0, len(rows), source.chunk)]
     frames = regroup(source.play(rows), iter(cuts))

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from lipkit.flow import ahead
-from lipkit.sync.cast import Role, speaking
+from lipkit.sync.cast import Role, same_face, speaking
 from lipkit.sync.clock import Clock, pieces
 from lipkit.sync.source import Source, regroup
 
@@ -56,8 +56,8 @@ class Performance:
 
     def edit(self, frames: Pixels, rows: Sequence[int], times: Sequence[Fraction]) -> Pixels:
         """The frames with the lips of whoever speaks in them; the others as they are."""
-        for role in self.cast:
-            picked = speaking(role, rows, times)
+        for number, role in enumerate(self.cast):
+            picked = self._unedited(number, speaking(role, rows, times), rows, times)
             if not picked:
                 continue
             edited = self.editor.edit(
@@ -65,7 +65,7 @@ class Performance:
                 [rows[k] for k in picked],
                 [times[k] for k in picked],
                 role.track,
-                self.voice,
+                self.voice if role.voice is None else role.voice,
                 role.study,
             )
             if edited.shape[1:] != frames.shape[1:] or edited.dtype != frames.dtype:
@@ -76,6 +76,25 @@ class Performance:
             else:
                 frames = edited
         return frames
+
+    def _unedited(
+        self, number: int, picked: list[int], rows: Sequence[int], times: Sequence[Fraction]
+    ) -> list[int]:
+        """Those ``picked`` in which no earlier role speaks with the very face of this one.
+
+        Alone in a picture, somebody is its left and its right face.
+        """
+        role = self.cast[number]
+        for earlier in self.cast[:number]:
+            picked = [
+                k
+                for k in picked
+                if not (
+                    earlier.speaks(rows[k], times[k])
+                    and same_face(earlier.track, role.track, rows[k])
+                )
+            ]
+        return picked
 
 
 def perform(

@@ -16,10 +16,12 @@ import pytest
 
 from lipkit import cli
 from lipkit.artifacts.clip import read_clip
+from lipkit.artifacts.features import write_features
 from lipkit.commands import _sync_faces, _sync_inputs, _syncing
 from lipkit.faces.geometry import Geometry
 from lipkit.media.probe import probe
-from lipkit.media.video import Encode, frame_times, read_frames
+from lipkit.media.video import Encode, VideoWriter, frame_times, read_frames
+from lipkit.protocols import Features
 from tests.sync.films import Blinker, Spotter, film, speech, steady
 
 TIMES = steady(40, Fraction(30000, 1001))
@@ -164,6 +166,104 @@ def test_a_speaker_map(talk: Path, dub: Path, tmp_path: Path) -> None:
     spoken = ((times >= 0.2) & (times < 0.4)) | ((times >= 0.8) & (times < 0.9))
     assert not changed[~spoken].any()
     assert changed[spoken].sum() >= spoken.sum() - 1
+
+
+def test_a_speaker_with_a_sound_of_his_own(talk: Path, dub: Path, tmp_path: Path) -> None:
+    own, who, log = speech(tmp_path / "own.wav", 1.3), tmp_path / "who.json", tmp_path / "log"
+    spans = [
+        {"start": 0, "end": 0.5, "face": "left", "sound": str(own)},
+        {"start": 0.5, "end": 9, "face": "left"},
+    ]
+    who.write_text(json.dumps(spans), "utf-8")
+    exact = ["--video-codec", "ffv1", "-q"]
+    outs = [tmp_path / name for name in ("both.mkv", "dub.mkv", "own.mkv")]
+    assert run(talk, dub, "-o", outs[0], "--speaker-map", who, "--log", log, *exact) == 0
+    assert run(talk, dub, "-o", outs[1], *exact) == 0
+    assert run(talk, own, "-o", outs[2], *exact) == 0
+    both, by_dub, by_own = (frames_of(out) for out in outs)
+    assert (both[:15] == by_own[:15]).all()
+    assert (both[15:] == by_dub[15:]).all()
+    assert (by_dub[:15] != by_own[:15]).any()
+    audio = probe(outs[0]).audio
+    assert audio is not None
+    assert (audio.codec, audio.rate) == ("flac", 24000)
+    events = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    speakers = [row for row in events if row["event"] == "speaker"]
+    assert [row.get("sound") for row in speakers] == [str(own), None]
+
+
+def test_a_speakers_sound_must_be_there(
+    talk: Path, dub: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    who = tmp_path / "who.json"
+    for sound, complaint in (("none.wav", "no such file"), (str(who), "text, not a recording")):
+        spans = [{"start": 0, "end": 1, "face": "left", "sound": sound}]
+        who.write_text(json.dumps(spans), "utf-8")
+        assert run(talk, dub, "-o", tmp_path / "out.mp4", "--speaker-map", who) == 4
+        assert f"{sound}: {complaint}" in capsys.readouterr().err
+        assert run(talk, dub, "-o", tmp_path / "out.mp4", "--speaker-map", who, "-n") == 4
+
+
+def test_another_soundtrack(talk: Path, dub: Path, tmp_path: Path) -> None:
+    song = speech(tmp_path / "song.flac", 3.0, 48000)
+    out, plain = tmp_path / "out.mkv", tmp_path / "plain.mkv"
+    exact = ["--video-codec", "ffv1", "-q"]
+    assert run(talk, dub, "-o", out, "--audio", song, *exact) == 0
+    assert run(talk, dub, "-o", plain, *exact) == 0
+    assert (frames_of(out) == frames_of(plain)).all()
+    info = probe(out)
+    assert info.audio is not None
+    assert info.audio.rate == 48000
+    assert float(info.duration or 0) == pytest.approx(40 * 1.001 / 30, abs=0.1)
+
+
+def test_a_soundtrack_needs_sound(
+    talk: Path, dub: Path, portrait: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mute = film(tmp_path / "mute.mp4", TIMES[:3], (64, 48), encode=Encode())
+    for sound in (mute, portrait):
+        assert run(talk, dub, "-o", tmp_path / "out.mp4", "--audio", sound) == 4
+        assert sound.name in capsys.readouterr().err
+
+
+def test_features_are_for_editors_that_know_them(
+    talk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "features.safetensors"
+    steps = np.zeros((40, 1, 3), np.float32)
+    write_features(path, Features(steps, Fraction(20), "x"), {})
+    assert run(talk, path, "-o", tmp_path / "out.mp4", "-q") == 4
+    said = capsys.readouterr().err
+    assert "features, which blinker cannot use" in said
+    assert run(talk, path, "-o", tmp_path / "out.mp4", "-n") == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["sound"] == {"kind": "features", "seconds": 2.0, "becomes": "nothing"}
+    assert run(talk, path, "-o", tmp_path / "out.mp4", "--keep-audio", "mix") == 2
+
+
+def test_crops_of_deep_colour_stay_deep(dub: Path, tmp_path: Path) -> None:
+    base = np.linspace(12000, 50000, 48 * 64 * 3).reshape(1, 48, 64, 3)
+    frames = np.concatenate([base + 150 * k for k in range(20)]).astype(np.uint16)
+    deep = tmp_path / "deep.mp4"
+    encode = Encode("hevc", pixel="yuv420p10le")
+    with VideoWriter(deep, size=(64, 48), fps=25, encode=encode, pixel="rgb48") as writer:
+        writer.write(frames)
+    whole, crops, back = (tmp_path / name for name in ("whole.mkv", "crops.mkv", "back.mkv"))
+    assert run(deep, dub, "-o", whole, "--video-codec", "ffv1") == 0
+    assert run(deep, dub, "-o", crops, "--emit", "crops") == 0
+    assert read_clip(crops).video.bit_depth == 16
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["render", str(crops), str(deep), "-o", str(back), "--video-codec", "ffv1"])
+    assert not ended.value.code
+    wide = [np.concatenate(list(read_frames(path, pixel="rgb48"))) for path in (whole, back)]
+    assert (wide[0] % 257).any()
+    assert (wide[0] == wide[1]).all()
+    hevc = tmp_path / "hevc.mp4"
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["render", str(crops), str(deep), "-o", str(hevc)])
+    video = probe(hevc).video
+    assert video is not None
+    assert (video.codec, video.pix_fmt) == ("hevc", "yuv420p10le")
 
 
 def test_crops_go_back_pixel_for_pixel(talk: Path, tmp_path: Path) -> None:

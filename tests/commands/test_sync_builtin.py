@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from lipkit.faces.warping import warp
+from lipkit.media.probe import probe
 from lipkit.media.video import AudioTrack, Encode, VideoWriter, frame_times, read_frames
 
 
@@ -56,6 +58,29 @@ def test_the_mouth_moves_and_nothing_else(
     assert not changed[:, :, :40].any()
     events = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
     assert "length" in {row["event"] for row in events}
+
+
+def test_features_and_motion_through_pipes(
+    talk: Path, speech: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    """A clip meets features, and a video the motion that a portrait would make."""
+    own, exact = [sys.executable, "-m", "lipkit"], ["--video-codec", "ffv1", "-q"]
+    model = ["--model", tiny_model]
+    whole, parts = tmp_path / "whole.mkv", tmp_path / "parts.mkv"
+    assert lipkit("sync", talk, speech, "-o", whole, *model, *exact).returncode == 0
+    features = tmp_path / "features"
+    embed = shlex.join([*own, "embed-audio", str(speech), "--encoder", "mel-64", "-o", "-"])
+    sync = [*own, "sync", talk, "-", "--audio", speech, "-o", parts, *model, *exact]
+    piped = f"{embed} | tee {shlex.quote(str(features))} | {shlex.join(map(str, sync))}"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", piped], check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert (frames_of(whole) == frames_of(parts)).mean() > 0.999
+    sounds = [probe(path).audio for path in (whole, parts)]
+    assert sounds[0] == sounds[1] is not None
+    silent = lipkit("sync", talk, features, "-o", tmp_path / "silent.mkv", *model)
+    assert silent.returncode == 0
+    assert b"the result is silent; --audio names some" in silent.stderr
+    assert probe(tmp_path / "silent.mkv").audio is None
 
 
 def test_processes_share_a_batch(

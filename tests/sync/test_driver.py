@@ -68,6 +68,26 @@ def test_each_speaks_in_his_time_only(source: Source) -> None:
     assert np.flatnonzero(changed).tolist() == [0, 1, 2, 3, 4, 26, 27, 28, 29]
 
 
+def test_each_speaks_by_a_sound_of_his_own(source: Source) -> None:
+    halves = [((Fraction(0), Fraction(1)),), ((Fraction(1), Fraction(2)),)]
+    track = track_for(TIMES, SIZE, DARK)
+    cast = [Role(track, 3.0, halves[0]), Role(track, 3.0, halves[1], np.flip(VOICE))]
+    made = joined(perform(source, clock(), Performance(Blinker(), VOICE, cast)))
+    alone = [
+        joined(perform(source, clock(), Performance(Blinker(), voice, [role()])))
+        for voice in (VOICE, np.flip(VOICE))
+    ]
+    assert (made[:25] == alone[0][:25]).all()
+    assert (made[25:] == alone[1][25:]).all()
+
+
+def test_one_face_by_two_names_is_edited_once(source: Source) -> None:
+    twice = [role(), Role(track_for(TIMES, SIZE, DARK), 40.0)]
+    made = joined(perform(source, clock(), Performance(Blinker(), VOICE, twice)))
+    once = joined(perform(source, clock(), Performance(Blinker(), VOICE, [role()])))
+    assert (made == once).all()
+
+
 def test_a_window_is_seen_whole(source: Source) -> None:
     class Windowed(Blinker):
         beat = Fraction(16, 25)

@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lipkit.artifacts.motion import Motion
+from lipkit.errors import BadInput
 from lipkit.faces import mesh
+from lipkit.models.parts.rates import resample
 from lipkit.models.vasa import pipeline
 from lipkit.models.vasa.config import SamplingConfig
 from lipkit.models.vasa.editing.clip import Study, study_clip
@@ -19,9 +22,10 @@ from lipkit.models.vasa.editing.looking import Read
 from lipkit.models.vasa.editing.lower import cut_out, put_back
 from lipkit.models.vasa.editing.redraw import Wanted, redraw
 from lipkit.models.vasa.editing.skull import pose_at
-from lipkit.models.vasa.editing.speech import Voice, spoken, voice_of
+from lipkit.models.vasa.editing.speech import RATE, Voice, speaking, spoken, voice_of
+from lipkit.models.vasa.listen import REST
 from lipkit.models.vasa.model import VoiceModel
-from lipkit.protocols import FaceTrack
+from lipkit.protocols import FaceTrack, Features
 
 Array = NDArray[Any]
 
@@ -43,11 +47,32 @@ class MouthEditor:
 
     def hear(self, chunks: Iterable[Array]) -> Voice:
         """The mouth motion to 16 kHz mono sound in chunks ``(n,)``."""
-        heard = pipeline.hear(self.model, chunks)
-        motion = np.concatenate(
-            list(pipeline.move(self.model, heard, self.sampling, seed=self.seed))
-        )
-        return voice_of(motion, heard, pipeline.VoiceGenerator.layout)
+        return self._mouthed(pipeline.hear(self.model, chunks))
+
+    def recall(self, features: Features, name: str) -> Voice:
+        """The same of features in the file ``name``; BadInput unless this model hears by them."""
+        return self._mouthed(pipeline.recall(self.model, features, name))
+
+    def follow(self, motion: Motion, name: str) -> Voice:
+        """The mouth of ``motion`` in the file ``name``; BadInput for another codec's."""
+        layout = pipeline.VoiceGenerator.layout
+        if motion.layout != layout:
+            raise BadInput(
+                f"{name}: motion for the codec {motion.layout.codec}, but {self.name} moves lips "
+                f"as {layout.codec} does",
+                hint="give the recording",
+            )
+        count = max(1, round(len(motion.data) * RATE / motion.fps))
+        rows = motion.data
+        if motion.fps != RATE:
+            rows = np.concatenate(list(resample(iter([rows]), Fraction(RATE), count, motion.fps)))
+        return voice_of(rows, speaking(rows, layout), layout)
+
+    def _mouthed(self, heard: Array) -> Voice:
+        """The mouth motion to audio features ``(f, a)``."""
+        moved = pipeline.move(self.model, heard, self.sampling, seed=self.seed)
+        layout = pipeline.VoiceGenerator.layout
+        return voice_of(np.concatenate(list(moved)), heard[:, REST] < 0.5, layout)
 
     def study(self, track: FaceTrack, read: Read) -> Study | None:
         """What the clip teaches: the speaker's range, his open mouth, where not to edit."""

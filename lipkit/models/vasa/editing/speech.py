@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
-from scipy.ndimage import correlate1d
+from scipy.ndimage import correlate1d, maximum_filter1d
 
 from lipkit.faces import mesh
 from lipkit.models.vasa.codecs.mesh.warp import smoothstep
-from lipkit.models.vasa.listen import REST
 from lipkit.protocols import Layout
 
 Array = NDArray[Any]
@@ -33,6 +32,7 @@ CALM = (0.2, 0.6, 0.2)  # smoothing over motion frames
 FASTEST = 0.055  # IOD that lips travel in a motion frame: 0.12 m a second
 TOUCHING = 0.01  # aperture that smoothing must not part
 PRESSED = 0.6  # of the generated press: filmed lips rolled in further lose their red
+PAUSE = 6  # motion frames about an open mouth that count as speech
 TAIL = 4  # motion frames in which the mouth closes after the voice's end
 
 
@@ -61,14 +61,20 @@ class Voice:
         return np.asarray(self.curve(np.clip(middle, 0, self.length - 1)))
 
 
-def voice_of(motion: Array, heard: Array, layout: Layout) -> Voice:
-    """The voice of generated ``motion (f, c)`` to the audio features ``heard (f, a)``."""
+def speaking(motion: Array, layout: Layout) -> Array:
+    """Frames ``(f,)`` of ``motion (f, c)`` in which, or close to which, the mouth is open."""
+    near = maximum_filter1d(motion[:, layout.index("aperture")], 2 * PAUSE + 1)
+    return np.asarray(near > SEALED)
+
+
+def voice_of(motion: Array, speaks: Array, layout: Layout) -> Voice:
+    """The voice of generated ``motion (f, c)``, somebody speaking in the frames ``speaks (f,)``."""
     columns = [layout.index(name) for name in CHANNELS]
     mouth = np.concatenate([motion[:, columns], np.zeros((TAIL, len(columns)))])
     calm = correlate1d(mouth, CALM, axis=0, mode="nearest")
     calm[:, 0] = _within_reach(np.where(mouth[:, 0] < TOUCHING, mouth[:, 0], calm[:, 0]))
-    speaking = motion[heard[:, REST] < 0.5][:, columns]
-    spread = Spread(_settled(speaking[:, 0], USUAL), _settled(speaking[:, 1], (0.0, USUAL_WIDTH)))
+    said = motion[speaks][:, columns]
+    spread = Spread(_settled(said[:, 0], USUAL), _settled(said[:, 1], (0.0, USUAL_WIDTH)))
     curve = PchipInterpolator(np.arange(len(calm)), calm.astype(np.float64))
     return Voice(curve, spread, len(calm))
 

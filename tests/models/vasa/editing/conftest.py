@@ -56,7 +56,7 @@ def voice() -> Callable[..., Voice]:
     def make(apertures: Sequence[float]) -> Voice:
         motion = np.zeros((len(apertures), 15), np.float32)
         motion[:, 0] = apertures
-        return voice_of(motion, np.zeros((len(apertures), 26)), VoiceGenerator.layout)
+        return voice_of(motion, np.ones(len(apertures), bool), VoiceGenerator.layout)
 
     return make
 

@@ -1,15 +1,20 @@
 """Whole frames with other lips."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from lipkit.artifacts.motion import Motion
+from lipkit.errors import BadInput
 from lipkit.faces import mesh
 from lipkit.faces.mediapipe import MediapipeTracker
+from lipkit.models.vasa import pipeline
 from lipkit.models.vasa.config import SamplingConfig
 from lipkit.models.vasa.editing import MouthEditor
 from lipkit.models.vasa.editing.field import mouth_box
+from lipkit.protocols import Features, Layout
 
 ROWS = list(range(4, 8))
 
@@ -38,6 +43,27 @@ def test_hears_and_edits_with_the_model_itself(editor, clip, babble):
     out = edit(editor, clip, voice)
     assert out.shape == clip.frames[ROWS].shape
     assert out.dtype == np.uint8
+
+
+def test_motion_moves_lips_as_the_sound_that_it_was_made_for(editor, clip, babble):
+    heard = pipeline.hear(editor.model, [babble(1.5)])
+    moved = np.concatenate(list(pipeline.move(editor.model, heard, editor.sampling, seed=0)))
+    motion = Motion(moved, pipeline.VoiceGenerator.layout, Fraction(25))
+    times = [Fraction(row, 25) for row in range(30)]
+    found = editor.follow(motion, "m").at(times, Fraction(25))
+    assert found == pytest.approx(editor.hear([babble(1.5)]).at(times, Fraction(25)), abs=1e-6)
+    double = replace(motion, data=np.repeat(moved, 2, 0), fps=Fraction(50))
+    assert editor.follow(double, "m").at(times[2:], Fraction(25)) == pytest.approx(
+        found[2:], abs=0.03
+    )
+    with pytest.raises(BadInput, match="m: motion for the codec other, but builtin"):
+        editor.follow(replace(motion, layout=Layout("other", motion.layout.channels)), "m")
+
+
+def test_features_are_taken_of_its_own_encoder_only(editor):
+    rows = np.full((80, 1, 80), -3, np.float32)
+    with pytest.raises(BadInput, match="needs mel-64"):
+        editor.recall(Features(rows, Fraction(100), "mel"), "f")
 
 
 def test_only_the_lower_face_changes(editor, clip, speaking):
