@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,8 @@ from lipkit.media.times import frame_times
 from lipkit.metrics.tracking import regular, track_face
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lipkit.media.probe import MediaInfo
     from lipkit.protocols import FaceTrack, Floats, Frames
 
@@ -45,6 +47,7 @@ class Clip:
         self.sound = sound or path
         self.reference = reference
         self.still = still
+        self.advance: Callable[[int], object] = lambda _: None  # hears of frames tracked
 
     @property
     def size(self) -> tuple[int, int]:
@@ -74,7 +77,7 @@ class Clip:
         return self.times[-1] + 1 / self.fps if self.times else Fraction(0)
 
     @cached_property
-    def rows25(self) -> np.ndarray:
+    def rows25(self) -> NDArray[Any]:
         """Of each frame at 25 a second, the source frame nearest in time ``(f,)``."""
         return nearest(self.times, self.ticks25)
 
@@ -106,7 +109,7 @@ class Clip:
 
         Where ``valid`` is nowhere true there is no face at all.
         """
-        return track_face(self.path, self.size, self.fps)
+        return track_face(self.path, self.size, self.fps, self.advance)
 
     @cached_property
     def track25(self) -> FaceTrack:
@@ -135,7 +138,7 @@ class Clip:
         return np.asarray(next(frames)[0])
 
 
-def nearest(times: Sequence[Fraction], wanted: Sequence[Fraction]) -> np.ndarray[Any, Any]:
+def nearest(times: Sequence[Fraction], wanted: Sequence[Fraction]) -> NDArray[Any]:
     """The index of the nearest of ``times`` to each of ``wanted``; both ascend."""
     found = np.zeros(len(wanted), np.int64)
     at = 0
