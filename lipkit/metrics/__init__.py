@@ -7,4 +7,24 @@ attributes that most share come from ``metrics.base.Base``.
 
 from __future__ import annotations
 
-METRICS: dict[str, str] = {}
+METRICS: dict[str, str] = {
+    "landmarks": "lipkit.metrics.landmarks:LandmarkDistance",
+    "lip_timing": "lipkit.metrics.landmarks:LipTiming",
+    "lip_intensity": "lipkit.metrics.landmarks:LipIntensity",
+    "likeness": "lipkit.metrics.likeness:ReferenceLikeness",
+    "likeness_framewise": "lipkit.metrics.likeness:FramewiseLikeness",
+    "likeness_arcface": "lipkit.metrics.likeness:ReferenceLikenessArc",
+    "likeness_framewise_arcface": "lipkit.metrics.likeness:FramewiseLikenessArc",
+    "likeness_framewise_vico": "lipkit.metrics.likeness:FramewiseLikenessViCo",
+    "head_motion": "lipkit.metrics.liveliness:HeadMotion",
+    "head_pose": "lipkit.metrics.liveliness:PoseError",
+    "tremble": "lipkit.metrics.liveliness:Tremble",
+    "blinking": "lipkit.metrics.liveliness:Blinking",
+    "beats": "lipkit.metrics.choreography:BeatAlign",
+    "diversity": "lipkit.metrics.choreography:Diversity",
+    "sound_level": "lipkit.metrics.material:SoundLevel",
+    "speech": "lipkit.metrics.material:Speech",
+    "scene": "lipkit.metrics.material:Cuts",
+    "presence": "lipkit.metrics.material:Presence",
+    "face_picture": "lipkit.metrics.material:FacePicture",
+}

@@ -32,13 +32,27 @@ def motion_beats(speeds: Array) -> Array:
     return np.asarray(argrelmin(gaussian_filter1d(speeds, SIGMA))[0])
 
 
+def without_gaps(speeds: Array) -> Array:
+    """Speeds ``(f,)`` with missing ones interpolated; empty if all are missing."""
+    known = np.isfinite(speeds)
+    if not known.any():
+        return np.zeros(0)
+    frames = np.arange(len(speeds))
+    return np.interp(frames, frames[known], speeds[known])
+
+
+def levels(wave: Array) -> Array:
+    """RMS ``(f,)`` of each frame's 640 samples of ``wave (n,)``."""
+    frames = len(wave) // SAMPLES
+    blocks = wave[: frames * SAMPLES].reshape(frames, SAMPLES).astype(np.float64)
+    return np.asarray(np.sqrt((blocks**2).mean(-1)))
+
+
 def sound_beats(wave: Array) -> Array:
     """Frames ``(n,)`` at 25 fps in which the level of 16 kHz ``wave (n,)`` rises most."""
-    frames = len(wave) // SAMPLES
-    if frames < 3:
+    level = levels(wave)
+    if len(level) < 3:
         return np.zeros(0, np.int64)
-    blocks = wave[: frames * SAMPLES].reshape(frames, SAMPLES).astype(np.float64)
-    level = np.sqrt((blocks**2).mean(-1))
     rise = np.maximum(np.diff(level, prepend=level[:1]), 0)
     if rise.std() < 1e-9:
         return np.zeros(0, np.int64)

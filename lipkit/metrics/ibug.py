@@ -52,3 +52,13 @@ def of_track(track: FaceTrack) -> Array:
 def source(scheme: str) -> str:
     """Where the 68 points of a track came from, for a score's settings."""
     return {"mediapipe478": "68 vertices of the FaceMesh", "dlib68": "FAN"}[scheme]
+
+
+def upright(points: Array) -> Array:
+    """Points ``(f, 68, 2)`` about the middle of the eyes, turned upright, in eye distances."""
+    left, right = (points[:, corner] for corner in EYE_CORNERS)
+    across = right - left
+    unit = np.linalg.norm(across, axis=-1)
+    x = across / unit[:, None]
+    axes = np.stack([x, np.stack([-x[:, 1], x[:, 0]], -1)], -1)
+    return np.asarray((points - ((left + right) / 2)[:, None]) @ axes / unit[:, None, None])

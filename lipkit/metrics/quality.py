@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lipkit.protocols import Frames
+
     Array = NDArray[Any]
     Segments = Sequence[tuple[int, int]]
 
 RATE = 16000
 CAP = 100.0  # decibels
 SHORTEST = 0.2  # seconds of speech and of its absence that a ratio needs
+FACE_SIDE = 256  # pixels of a face that is looked at
 FULL = 0.999  # of full scale and beyond counts as clipped
 
 
@@ -67,31 +70,40 @@ def clipping(wave: Array) -> float:
     return float((full & beside).mean()) if len(wave) else 0.0
 
 
-def sharpness(image: Array, box: Array) -> float | None:
-    """Variance of the Laplacian of the luma inside ``box (4,)``, over the contrast there.
-
-    None where the box covers less than 16 pixels or shows a plain surface.
-    """
-    import cv2
-
+def inside(image: Frames, box: Array) -> Frames:
+    """The part of ``image (h, w, 3)`` in ``box (4,)``; empty where the box lies outside."""
     height, width = image.shape[:2]
     x0, y0 = np.clip(np.floor(box[:2]), 0, (width, height)).astype(int)
     x1, y1 = np.clip(np.ceil(box[2:]), 0, (width, height)).astype(int)
-    if min(x1 - x0, y1 - y0) < 4:
+    return image[y0:y1, x0:x1]
+
+
+def portrait(image: Frames, box: Array) -> Frames | None:
+    """The luma ``(256, 256)`` of the face in ``box (4,)``; None if the box holds no pixels."""
+    import cv2
+
+    part = inside(image, box)
+    if min(part.shape[:2]) < 2:
         return None
-    luma = cv2.cvtColor(np.ascontiguousarray(image[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY)
-    contrast = float(luma.std())
-    return float(cv2.Laplacian(luma, cv2.CV_64F).std() / contrast) if contrast > 1 else None
+    luma = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_RGB2GRAY)
+    shrunk = max(part.shape[:2]) > FACE_SIDE
+    how = cv2.INTER_AREA if shrunk else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(luma, (FACE_SIDE, FACE_SIDE), interpolation=how))
+
+
+def sharpness(face: Frames) -> float:
+    """Variance of the Laplacian of a luma picture ``(h, w)``: high where edges are crisp."""
+    import cv2
+
+    return float(cv2.Laplacian(face, cv2.CV_64F).var())
+
+
+def change(face: Frames, before: Frames) -> float:
+    """Mean absolute difference of two luma pictures, grey levels."""
+    return float(np.abs(face.astype(np.int16) - before).mean())
 
 
 def face_size(boxes: Array) -> Array:
     """Side ``(f,)`` of squares as large as the boxes ``(f, 4)``, pixels."""
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
     return np.asarray(np.sqrt(sides.prod(-1)))
-
-
-def stillness(points: Array) -> float | None:
-    """Share of frames whose points ``(f, k, d)`` are the last frame's, bit for bit nearly."""
-    moved = np.abs(np.diff(points, axis=0)).max((-2, -1))
-    moved = moved[np.isfinite(moved)]
-    return float((moved < 1e-6).mean()) if len(moved) else None
