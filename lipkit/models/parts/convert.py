@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from lipkit.errors import WeightsError
@@ -62,6 +63,12 @@ def convert(
             hint="are they of another model, or of another version of it?",
         )
     return found
+
+
+def counted(tensors: Mapping[str, Tensor], expected: Iterable[str]) -> dict[str, Tensor]:
+    """The tensors with the batch norms' counters of training, which some files leave out."""
+    counters = [name for name in expected if name.endswith(".num_batches_tracked")]
+    return {name: torch.zeros((), dtype=torch.long) for name in counters} | dict(tensors)
 
 
 def first(names: Iterable[str], count: int = 5) -> str:
