@@ -218,16 +218,6 @@ def joyvasa_features(meta: Meta, tensors: Tensors) -> Tensors:
     return results
 
 
-def stable_syncnet_audio(meta: Meta, tensors: Tensors) -> Tensors:
-    results = {
-        f"{case}.mel": torch.from_numpy(mel.log_mel(wave(tensors[f"{case}.pcm"]), mel.SYNCNET).T)
-        for case in meta["cases"]
-    }
-    cosine = functional.cosine_similarity(tensors["acc.video"], tensors["acc.audio"])
-    agree = (cosine > 0.5).float() == tensors["acc.label"]
-    return results | {"acc.cosine": cosine, "@accuracy.expected": agree.float().mean()}
-
-
 RUNNERS = {
     "mel_whisper": whisper_mel,
     "mel_syncnet": syncnet_mel,
@@ -240,5 +230,4 @@ RUNNERS = {
     "mt_whisper_chunks": musetalk_windows,
     "mt_v1_slices": musetalk_slices,
     "joyvasa_audio_feature": joyvasa_features,
-    "stable_syncnet_audio": stable_syncnet_audio,
 }

@@ -1,0 +1,300 @@
+"""The opening of the mouth: how it moves, as the reference's does, with the sound, in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.ndimage import binary_erosion
+
+from lipkit.audio.speech import at_rate, silence_of
+from lipkit.metrics.base import Base, BaseWatch
+from lipkit.metrics.lags import PAIRS, REACH, Lags, lags, speed
+from lipkit.protocols import Measure, Score
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lipkit.metrics.clip import Clip
+    from lipkit.protocols import FaceTrack
+
+    Array = NDArray[Any]
+    Flags = NDArray[np.bool_]
+
+RATE = 25
+SAMPLES = 640  # of sound at 16 kHz to a frame
+STILL = 0.002  # standard deviation of a mouth that does not move, in eye distances
+LIPS = (13, 14)  # of FaceMesh: inner edges, in the middle
+EYES = (33, 263)  # of FaceMesh: outer corners
+SPOKEN = 0.1  # share of speech below which lips and sound have nothing in common
+MARGIN = 3  # frames of silence beside speech that do not count: lips move before they are heard
+ENOUGH = 10  # frames of speech and of silence that a ratio takes
+
+
+def aperture(track: FaceTrack) -> Array:
+    """Gap of the inner lips over the distance of the outer eye corners ``(f,)``, in the picture.
+
+    NaN where there is no face.
+    """
+    flat = np.asarray(track.points[:, [*LIPS, *EYES], :2], np.float64)
+    gap = np.linalg.norm(flat[:, 0] - flat[:, 1], axis=-1)
+    eyes = np.linalg.norm(flat[:, 2] - flat[:, 3], axis=-1)
+    seen = np.asarray(track.valid) & (eyes > 0)
+    result = np.full(len(gap), np.nan)
+    np.divide(gap, eyes, out=result, where=seen)
+    return result
+
+
+def envelope(wave: Array) -> Array:
+    """Root mean square ``(f,)`` of each whole frame of ``wave (n,)`` at 16 kHz."""
+    count = len(wave) // SAMPLES
+    blocks = np.asarray(wave[: count * SAMPLES]).reshape(count, SAMPLES)
+    return np.asarray(np.sqrt(np.square(blocks, dtype=np.float64).mean(1)))
+
+
+def silent(wave: Array, count: int) -> Flags:
+    """Whether nobody speaks ``(count,)`` in frames at 25 a second; beyond its end nobody does."""
+    quiet = at_rate(silence_of(np.asarray(wave, np.float32)), count, Fraction(RATE))
+    return quiet | (np.arange(count) * SAMPLES >= len(wave))
+
+
+def mute(quiet: Flags) -> str | None:
+    """Why sound with these silences ``(f,)`` tells nothing of lips; None if somebody speaks."""
+    spoken = float((~quiet).mean()) if len(quiet) else 0.0
+    return None if spoken >= SPOKEN else f"silence: speech in {spoken:.1%} of the frames"
+
+
+def frozen(track: Array) -> str | None:
+    """Why nothing can be said of a mouth with this aperture ``(f,)``; None if it moves."""
+    known = track[np.isfinite(track)]
+    if len(known) < PAIRS:
+        return f"a face in {len(known)} frames only"
+    if known.std() < STILL:
+        return f"frozen face: the mouth's aperture varies by {known.std():.4f} only"
+    return None
+
+
+def silence_ratio(track: Array, quiet: Flags) -> tuple[float | None, int, str | None]:
+    """Motion of the mouth in silence over its motion in speech, frames that counted, why not.
+
+    ``track (f,)`` is its aperture. The frames next to speech count for neither.
+    """
+    moved = speed(track)
+    known = np.isfinite(moved)
+    calm = binary_erosion(quiet, iterations=MARGIN, border_value=1) & known
+    spoken = ~quiet & known
+    if calm.sum() < ENOUGH:
+        return None, 0, f"no silence to judge: {calm.sum()} frames"
+    if spoken.sum() < ENOUGH:
+        return None, 0, f"no speech to compare with: {spoken.sum()} frames"
+    talking = float(moved[spoken].mean())
+    if talking == 0:
+        return None, 0, "frozen face: the mouth does not move in speech"
+    return float(moved[calm].mean()) / talking, int(calm.sum() + spoken.sum()), None
+
+
+def curve(track: Array) -> list[float | None]:
+    """A track as a curve of the report."""
+    return [float(value) if np.isfinite(value) else None for value in track]
+
+
+def lag_scores(
+    names: Sequence[str], found: Lags, frames: int, settings: Mapping[str, Any]
+) -> dict[str, Score]:
+    """Scores under ``names``: r at lag nought, the largest r, its lag, how far it stands out."""
+    values = (found.still, found.best, found.lag, found.confidence)[: len(names)]
+    why = f"fewer than {PAIRS} frames to compare, or nothing varies"
+    return {
+        name: Score(value, frames, why if value is None else None, settings)
+        for name, value in zip(names, values, strict=True)
+    }
+
+
+def nothing(
+    measures: Sequence[Measure], reason: str, settings: Mapping[str, Any]
+) -> dict[str, Score]:
+    """No value for any of the measures."""
+    return {measure.name: Score(None, 0, reason, settings) for measure in measures}
+
+
+class MouthMotion(Base):
+    """How much the mouth moves; nothing in a frozen face."""
+
+    needs = frozenset({"face"})
+    measures = (
+        Measure(
+            "mouth_motion", "Motion of the mouth", "eye distances/s", "real",
+            "mean absolute change of |13-14| / |33-263| of FaceMesh, central differences at 25 fps",
+        ),
+    )  # fmt: skip
+
+    def watch(self, clip: Clip) -> MotionWatch:
+        """What the clip's track says."""
+        return MotionWatch(clip)
+
+
+class MotionWatch(BaseWatch):
+    """The aperture of a clip, and its loudness for the report."""
+
+    def __init__(self, clip: Clip) -> None:
+        self.clip = clip
+
+    def scores(self) -> Mapping[str, Score]:
+        """Speed of the mouth; a frozen one is told in the settings."""
+        track = aperture(self.clip.track25)
+        moved = speed(track) * RATE
+        known = int(np.isfinite(moved).sum())
+        settings = {"fps": RATE, "frozen": frozen(track) is not None}
+        if not known:
+            return nothing(MouthMotion.measures, "no two frames with a face in a row", settings)
+        curves = {"aperture": curve(track)}
+        if self.clip.wave is not None:
+            curves["loudness"] = curve(envelope(self.clip.wave)[: len(track)])
+        value = float(np.nanmean(moved))
+        return {"mouth_motion": Score(value, known, settings=settings, curves=curves)}
+
+
+class ApertureMatch(Base):
+    """Does the mouth open when the reference's does?"""
+
+    needs = frozenset({"face", "reference"})
+    measures = (
+        Measure(
+            "aperture_corr", "Aperture as the reference's", "r", "higher",
+            "Pearson's r of |13-14| / |33-263| of FaceMesh, 25 fps, cut to the shorter clip",
+        ),
+        Measure(
+            "aperture_best_corr", "Aperture as the reference's, best lag", "r", "higher",
+            f"aperture_corr, the largest over lags of -{REACH} to {REACH} frames",
+        ),
+        Measure(
+            "aperture_lag", "Lag behind the reference", "frames", "zero",
+            "lag of aperture_best_corr at 25 fps; positive: the clip's lips come late",
+        ),
+    )  # fmt: skip
+
+    def watch(self, clip: Clip) -> MatchWatch:
+        """What the tracks of the clip and of its reference say."""
+        return MatchWatch(clip)
+
+
+class MatchWatch(BaseWatch):
+    """The aperture of a clip and of its reference."""
+
+    def __init__(self, clip: Clip) -> None:
+        self.clip = clip
+
+    def scores(self) -> Mapping[str, Score]:
+        """Correlation at lag nought, the best, and its lag."""
+        assert self.clip.reference is not None  # else nobody asks
+        made, real = aperture(self.clip.track25), aperture(self.clip.reference.track25)
+        count = min(len(made), len(real))
+        made, real = made[:count], real[:count]
+        settings = {"fps": RATE, "reach": REACH}
+        missing = [f"{whose}{why}" for whose, track in (("", made), ("reference: ", real))
+                   if (why := frozen(track))]  # fmt: skip
+        if missing:
+            return nothing(ApertureMatch.measures, "; ".join(missing), settings)
+        used = int((np.isfinite(made) & np.isfinite(real)).sum())
+        names = [measure.name for measure in ApertureMatch.measures]
+        return lag_scores(names, lags(made, real), used, settings)
+
+
+class ApertureSound(Base):
+    """The mouth's opening beside the loudness: a diagnosis, and no score of sync.
+
+    Real speech gives an r near 0; bursts, laughs and lip smacks give much more.
+    """
+
+    needs = frozenset({"face", "audio"})
+    measures = tuple(
+        Measure(f"{track}_sound_{name}", f"{what} against loudness{title}", unit, "none",
+                f"{recipe} of {how} and the RMS of 640 samples, 25 fps; a diagnosis")
+        for track, what, how in (
+            ("aperture", "Aperture", "|13-14| / |33-263| of FaceMesh"),
+            ("speed", "Speed of the mouth", "that aperture's absolute change per frame"),
+        )
+        for name, title, unit, recipe in (
+            ("corr", "", "r", "Pearson's r"),
+            ("best_corr", ", best lag", "r", f"largest r over lags of -{REACH} to {REACH} frames"),
+            ("lag", ": lag", "frames", "lag of the largest r, positive where video is late,"),
+            ("confidence", ": distinctness", "r", "largest r less the median over lags"),
+        )
+    )  # fmt: skip
+
+    def watch(self, clip: Clip) -> SoundWatch:
+        """What the clip's track and sound say."""
+        return SoundWatch(clip)
+
+
+class Heard(BaseWatch):
+    """The aperture of a clip, its loudness and its silences, cut to the shorter of both."""
+
+    def __init__(self, clip: Clip) -> None:
+        self.clip = clip
+
+    @cached_property
+    def loudness(self) -> Array:
+        """RMS ``(f,)`` while there is a picture."""
+        assert self.clip.wave is not None  # else nobody asks
+        return envelope(self.clip.wave)[: len(self.clip.ticks25)]
+
+    @cached_property
+    def mouth(self) -> Array:
+        """Aperture ``(f,)`` while there is sound."""
+        return aperture(self.clip.track25)[: len(self.loudness)]
+
+    @cached_property
+    def quiet(self) -> Flags:
+        """Whether nobody speaks ``(f,)``."""
+        assert self.clip.wave is not None
+        return silent(self.clip.wave, len(self.loudness))
+
+
+class SoundWatch(Heard):
+    """How aperture and loudness go together."""
+
+    def scores(self) -> Mapping[str, Score]:
+        """Correlations, lags and their distinctness, of the aperture and of its speed."""
+        measures = ApertureSound.measures
+        settings = {"fps": RATE, "reach": REACH}
+        if reason := mute(self.quiet) or frozen(self.mouth):
+            return nothing(measures, reason, settings)
+        result: dict[str, Score] = {}
+        for start, track in ((0, self.mouth), (4, speed(self.mouth))):
+            names = [measure.name for measure in measures[start : start + 4]]
+            used = int(np.isfinite(track).sum())
+            result |= lag_scores(names, lags(track, self.loudness), used, settings)
+        return result
+
+
+class SilentMouth(Base):
+    """Does the mouth rest while nobody speaks?"""
+
+    needs = frozenset({"face", "audio"})
+    measures = (
+        Measure(
+            "silence_ratio", "Mouth motion in silence", "of that in speech", "lower",
+            f"mean |change| of the aperture in silence over that in speech, {MARGIN} frames beside"
+            " speech left out; silence by energy",
+        ),
+    )  # fmt: skip
+
+    def watch(self, clip: Clip) -> SilenceWatch:
+        """What the clip's track and sound say."""
+        return SilenceWatch(clip)
+
+
+class SilenceWatch(Heard):
+    """How much the mouth moves while nobody speaks."""
+
+    def scores(self) -> Mapping[str, Score]:
+        """The ratio."""
+        settings = {"fps": RATE, "margin": MARGIN, "silent_share": float(self.quiet.mean())}
+        if reason := mute(self.quiet) or frozen(self.mouth):
+            return nothing(SilentMouth.measures, reason, settings)
+        value, used, reason = silence_ratio(self.mouth, self.quiet)
+        return {"silence_ratio": Score(value, used, reason, settings)}

@@ -1,0 +1,143 @@
+"""Official LatentSync and Stable Diffusion UNets in our names, and ours in official names.
+
+Ours are diffusers' names. The files differ in two places: the motion modules' inner names, and the
+audio attention's name in 1.0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lipkit import config as settings
+from lipkit.errors import WeightsError
+from lipkit.models.latentsync.config import LatentSyncConfig, ModelConfig
+from lipkit.models.parts.convert import Rule, convert
+from lipkit.models.parts.diffusion_config import VideoUNetConfig
+from lipkit.models.parts.foreign import Checkpoint
+from lipkit.models.parts.video_unet import VideoUNet
+
+MOTION = r"(.*motion_modules\.\d+)\.temporal_transformer\."
+BLOCK = MOTION + r"transformer_blocks\.(\d+)\."
+INNER = r"\1.transformer_blocks.\2."
+UNET = (
+    Rule(BLOCK + r"attention_blocks\.0\.pos_encoder\.pe", INNER + "pos_embed.pe"),
+    Rule(BLOCK + r"attention_blocks\.1\.pos_encoder\.pe", None),  # the same table once more
+    Rule(BLOCK + r"attention_blocks\.0\.(.+)", INNER + r"attn1.\3"),
+    Rule(BLOCK + r"attention_blocks\.1\.(.+)", INNER + r"attn2.\3"),
+    Rule(BLOCK + r"norms\.0\.(.+)", INNER + r"norm1.\3"),
+    Rule(BLOCK + r"norms\.1\.(.+)", INNER + r"norm2.\3"),
+    Rule(BLOCK + r"ff_norm\.(.+)", INNER + r"norm3.\3"),
+    Rule(BLOCK + r"ff\.(.+)", INNER + r"ff.\3"),
+    Rule(MOTION + r"(norm|proj_in|proj_out)\.(.+)", r"\1.\2.\3"),
+    Rule(r"(.+)\.audio_cross_attn\.norm\.(.+)", r"\1.norm2.\2"),  # 1.0
+    Rule(r"(.+)\.audio_cross_attn\.attn\.(.+)", r"\1.attn2.\2"),
+    Rule(r"((?:conv|time|down_blocks|mid_block|up_blocks).+)", r"\1"),
+)
+
+OWN = r"(.*motion_modules\.\d+)\.transformer_blocks\.(\d+)\."
+OUTER = r"\1.temporal_transformer.transformer_blocks.\2."
+OFFICIAL = (
+    Rule(OWN + r"pos_embed\.pe", OUTER + "attention_blocks.0.pos_encoder.pe"),
+    Rule(OWN + r"attn1\.(.+)", OUTER + r"attention_blocks.0.\3"),
+    Rule(OWN + r"attn2\.(.+)", OUTER + r"attention_blocks.1.\3"),
+    Rule(OWN + r"norm1\.(.+)", OUTER + r"norms.0.\3"),
+    Rule(OWN + r"norm2\.(.+)", OUTER + r"norms.1.\3"),
+    Rule(OWN + r"norm3\.(.+)", OUTER + r"ff_norm.\3"),
+    Rule(OWN + r"ff\.(.+)", OUTER + r"ff.\3"),
+    Rule(
+        r"(.*motion_modules\.\d+)\.(norm|proj_in|proj_out)\.(.+)", r"\1.temporal_transformer.\2.\3"
+    ),
+    Rule(r"(.+)", r"\1"),
+)
+OFFICIAL_10 = (
+    Rule(r"(.*\.attentions\..+)\.norm2\.(.+)", r"\1.audio_cross_attn.norm.\2"),
+    Rule(r"(.*\.attentions\..+)\.attn2\.(.+)", r"\1.audio_cross_attn.attn.\2"),
+    *OFFICIAL,
+)
+
+PRESETS = ("latentsync-1.0", "latentsync-1.5", "latentsync-1.6")
+
+
+def adopt(checkpoint: Checkpoint, wanted: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """An official UNet in the names of our model, and the model's settings.
+
+    ``wanted.name`` is the preset that it is to fill; WeightsError tells which one it would fit.
+    """
+    form = preset_form(wanted.name)
+    expected = skeleton(form.unet)
+    try:
+        found = convert(checkpoint.tensors, UNET, expected, str(checkpoint.file))
+    except WeightsError as problem:
+        others = fitting(checkpoint.tensors)
+        hint = f"they fit {' and '.join(others)}: give --name" if others else problem.hint
+        raise WeightsError(problem.message, hint=hint) from None
+    return {f"unet.{name}": tensor for name, tensor in found.items()}, asdict(form)
+
+
+def fitting(tensors: Mapping[str, Tensor]) -> list[str]:
+    """The presets whose UNet has just these official names and shapes."""
+    found = []
+    for name in PRESETS:
+        try:
+            convert(tensors, UNET, skeleton(preset_form(name).unet), name)
+        except WeightsError:
+            continue
+        found.append(name)
+    return found
+
+
+def preset_form(name: str) -> ModelConfig:
+    """The model settings of a preset."""
+    tables = settings.load_preset(name).tables
+    return settings.resolve(LatentSyncConfig, preset=tables).model
+
+
+def skeleton(form: VideoUNetConfig) -> dict[str, Tensor]:
+    """Names and shapes of a UNet, without its numbers."""
+    with torch.device("meta"):
+        return VideoUNet(form).state_dict()
+
+
+def renamed(tensors: Mapping[str, Tensor], rules: Sequence[Rule]) -> dict[str, Tensor]:
+    """The tensors that the rules know, under their other names."""
+    found = {}
+    for name, tensor in tensors.items():
+        rule = next((r for r in rules if re.fullmatch(r.pattern, name)), None)
+        if rule is not None and rule.target is not None:
+            found[re.sub(f"^{rule.pattern}$", rule.target, name)] = tensor
+    return found
+
+
+def official(tensors: Mapping[str, Tensor], version: str = "1.5") -> dict[str, Tensor]:
+    """A UNet's tensors under the names of the official code of that version."""
+    found = renamed(tensors, OFFICIAL_10 if version == "1.0" else OFFICIAL)
+    tables = [name for name in found if name.endswith("attention_blocks.0.pos_encoder.pe")]
+    return found | {re.sub(r"0(\.pos_encoder\.pe)$", r"1\1", name): found[name] for name in tables}
+
+
+def initialise(state: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a UNet with ``state`` takes from official ``tensors`` of another kind of UNet.
+
+    From Stable Diffusion 1.5, or from one stage to the next: convolutions at the ends are left out
+    where their widths differ, the audio's keys and values where the audio's width does.
+    """
+    given = {name: t for name, t in renamed(tensors, UNET).items() if name in state}
+    ends = ("conv_in", "conv_out")
+    for end in ends:
+        if (
+            f"{end}.weight" in given
+            and given[f"{end}.weight"].shape != state[f"{end}.weight"].shape
+        ):
+            given = {name: t for name, t in given.items() if not name.startswith(f"{end}.")}
+    heard = re.compile(r".+\.attentions\..+\.attn2\.to_[kv]\.weight")
+    return {
+        name: tensor
+        for name, tensor in given.items()
+        if not heard.fullmatch(name) or tensor.shape == state[name].shape
+    }

@@ -1,0 +1,42 @@
+"""LatentSync as one module: the UNet, and the autoencoder where the weights bring their own."""
+
+from __future__ import annotations
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import nn
+
+from lipkit.models.latentsync.config import ModelConfig
+from lipkit.models.parts import checkpoint, vae, weights
+from lipkit.models.parts.diffusion_config import VaeConfig
+from lipkit.models.parts.video_unet import VideoUNet
+
+
+class LatentSync(nn.Module):
+    """The denoiser of clips and what surrounds it."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.unet = VideoUNet(config.unet)
+        self.vae = None if config.vae.weights else vae.build(config.vae)
+
+
+def build(config: ModelConfig) -> LatentSync:
+    """A model with fresh weights."""
+    return LatentSync(config)
+
+
+def autoencoder(model: LatentSync) -> AutoencoderKL:
+    """The model's own autoencoder, else the stored one that it was trained with."""
+    return model.vae if model.vae is not None else stored_vae(model.config.vae)
+
+
+def stored_vae(form: VaeConfig) -> AutoencoderKL:
+    """An autoencoder of the store; `WeightsError` says how to get it where it is missing."""
+    path = weights.locate(form.weights)
+    with torch.device("meta"):
+        network = vae.build(form)
+    network.to_empty(device="cpu")
+    checkpoint.load(network, path)
+    return network.eval()

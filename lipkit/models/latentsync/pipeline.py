@@ -1,0 +1,125 @@
+"""Crops and audio windows in, crops with other lips out, a clip of frames at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import Tensor
+
+from lipkit.errors import WeightsError
+from lipkit.faces.latentsync_pixels import fixed_mask, latent_mask
+from lipkit.models.latentsync.config import CELL, ModelConfig, SamplingConfig
+from lipkit.models.latentsync.denoiser import KEPT_STEPS, Denoiser
+from lipkit.models.parts import vae
+from lipkit.models.parts.denoising import denoise, schedule
+from lipkit.models.parts.motion import unfold
+from lipkit.models.parts.video_unet import VideoUNet
+from lipkit.protocols import Features
+
+
+class Noise(Protocol):
+    """Where random numbers come from; drawn in the order in which the methods stand."""
+
+    def initial(self, shape: tuple[int, ...]) -> Tensor:
+        """The noise that frames begin from: one frame's, for all frames of a video."""
+        ...
+
+    def posterior(self, shape: tuple[int, ...]) -> Tensor:
+        """A clip's draw from the autoencoder: of the masked faces, then of the whole ones."""
+        ...
+
+
+class Draws:
+    """Noise of generators: one of the video, and one of the clip or else the same one."""
+
+    def __init__(self, video: torch.Generator, clip: torch.Generator | None = None) -> None:
+        self.video, self.clip = video, clip or video
+
+    def initial(self, shape: tuple[int, ...]) -> Tensor:
+        """See `Noise`."""
+        return torch.randn(shape, generator=self.video)
+
+    def posterior(self, shape: tuple[int, ...]) -> Tensor:
+        """See `Noise`."""
+        return torch.randn(shape, generator=self.clip)
+
+
+class LatentSyncer:
+    """A `Syncer`: LatentSync's inference after ``pipelines/lipsync_pipeline.py``.
+
+    Networks are in eval mode and on one device; they may be of any number type.
+    """
+
+    def __init__(self, unet: VideoUNet, autoencoder: AutoencoderKL, form: ModelConfig) -> None:
+        self.unet, self.vae, self.form = unet, autoencoder, form
+        mask = fixed_mask(form.mask, form.resolution)
+        self.mask = torch.from_numpy(mask / 255.0).float()  # (r, r), 1 keeps
+        self.latent_mask = latent_mask(mask)
+
+    def sync(
+        self, crops: Iterable[Tensor], audio: Features, sampling: SamplingConfig, generator: Any
+    ) -> Iterator[Tensor]:
+        """Crops ``(f, 3, r, r)`` in -1..1 as many as came in, in clips of the model's window.
+
+        ``audio.data (n, t, d)`` is one window a frame; ``generator`` is a torch generator or
+        `Noise`. The last clip may be shorter, as in the official code.
+        """
+        noise = Draws(generator) if isinstance(generator, torch.Generator) else generator
+        heard = torch.from_numpy(audio.data)
+        if self.form.unet.context not in (None, heard.shape[-1]):
+            raise WeightsError(
+                f"audio features of {audio.encoder} are {heard.shape[-1]} wide, "
+                f"the model hears {self.form.unet.context}"
+            )
+        side = self.form.resolution // CELL
+        start = noise.initial((1, self.form.vae.latents, 1, side, side))
+        first = 0
+        for clip in regrouped(crops, self.form.window + 2 * sampling.overlap):
+            yield self.redraw(clip, heard[first : first + len(clip)], start, sampling, noise)
+            first += len(clip)
+
+    @torch.inference_mode()
+    def redraw(
+        self, crops: Tensor, audio: Tensor, start: Tensor, sampling: SamplingConfig, noise: Noise
+    ) -> Tensor:
+        """One clip's crops ``(f, 3, r, r)`` with lips to ``audio (f, t, d)``, from ``start``."""
+        device, mask = self.unet.device, self.mask.to(self.unet.device)
+        crops = crops.to(device)
+        condition = self.condition(crops, noise)
+        denoiser = Denoiser(
+            self.unet,
+            condition,
+            audio.to(device, self.unet.dtype),
+            sampling.guidance,
+            KEPT_STEPS if sampling.speed == "fast" else 1,
+        )
+        latents = start.to(device).expand(-1, -1, len(crops), -1, -1)
+        for step in denoise(denoiser, latents, schedule(sampling.scheduler, sampling.steps)):
+            latents = step
+        drawn = vae.decode(self.vae, latents[0].transpose(0, 1))
+        return drawn * (1 - mask) + crops * mask
+
+    def condition(self, crops: Tensor, noise: Noise) -> Tensor:
+        """What the UNet sees beside the noise ``(1, 9, f, h, w)``: mask, masked and whole faces."""
+        mask = self.mask.to(crops.device)
+        side = self.form.resolution // CELL
+        shape = (len(crops), self.form.vae.latents, side, side)
+        masked = vae.encode(self.vae, crops * mask, noise.posterior(shape))
+        whole = vae.encode(self.vae, crops, noise.posterior(shape))
+        keep = self.latent_mask.to(crops.device).expand(len(crops), 1, -1, -1)
+        return unfold(torch.cat([keep, masked, whole], 1), len(crops))
+
+
+def regrouped(pieces: Iterable[Tensor], size: int) -> Iterator[Tensor]:
+    """Pieces ``(f, ...)`` of any lengths as pieces of ``size``, the last one as it comes."""
+    held: Tensor | None = None
+    for piece in pieces:
+        held = piece if held is None else torch.cat([held, piece])
+        while len(held) >= size:
+            yield held[:size]
+            held = held[size:]
+    if held is not None and len(held):
+        yield held
