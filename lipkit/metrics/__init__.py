@@ -27,4 +27,6 @@ METRICS: dict[str, str] = {
     "scene": "lipkit.metrics.material:Cuts",
     "presence": "lipkit.metrics.material:Presence",
     "face_picture": "lipkit.metrics.material:FacePicture",
+    "expression_deep3d": "lipkit.metrics.expression:Deep3dExpression",
+    "expression_mp52": "lipkit.metrics.expression:BlendshapeExpression",
 }
