@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lipkit.errors import WeightsError
 
-STATES = ("model_state_dict", "state_dict", "model", "module", "net_recon")  # where files keep their tensors
+STATES = ("model_state_dict", "state_dict", "model", "module", "net_recon")  # tensors lie in these
 # what torch's unpickler raises over garbage that begins like a torch file
 DAMAGE = (RuntimeError, EOFError, OSError, LookupError, ValueError, TypeError, AttributeError)
 FOLDER = ("model.safetensors", "pytorch_model.bin")
