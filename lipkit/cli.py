@@ -53,6 +53,11 @@ VERBS = {
         "Turn sound into features.",
         "lipkit.commands.embed_audio:embed_audio",
     ),
+    "score": Verb(
+        "Measure",
+        "Measure videos by every metric of the field.",
+        "lipkit.commands.score:score",
+    ),
     "train": Verb(
         "Train",
         "Train a model family, stage by stage.",

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     MOTION = "motion"
     GEOMETRY = "geometry"
     EDITS = "edits"
+    CONTRIBUTION = "contribution"
     WEIGHTS = "weights"
     SHARDS = "shards"
     TEXT = "text"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 KEY = "lipkit"
 # Raised when a reader of the old layout would misread the new one.
 SCHEMAS = {"features": 1, "latents": 1, "motion": 1, "geometry": 1, "weights": 1, "edits": 1}
+SCHEMAS |= {"contribution": 1}  # what a set metric keeps of a clip
 MAX_HEADER_BYTES = 100 << 20
 _ITEM_BITS = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "U16": 16, "I16": 16, "F16": 16,

@@ -82,22 +82,28 @@ output: Decorator = click.option(
 
 force: Decorator = click.option("-f", "--force", is_flag=True, help="Overwrite what exists.")
 
-batch: Decorator = chain(
-    click.option(
-        "--out-dir", metavar="DIR", help="Write each result there, named after its input."
-    ),
+files_from: Decorator = chain(
     click.option(
         "--files-from", metavar="FILE", help="Read more inputs from FILE, one a line; - is stdin."
     ),
     click.option("-0", "--null", is_flag=True, help="Names in --files-from end in NUL bytes."),
+)
+
+jobs: Decorator = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Processes to work in; 0 is one a core.",
+)
+
+batch: Decorator = chain(
     click.option(
-        "-j",
-        "--jobs",
-        type=click.IntRange(min=0),
-        default=1,
-        show_default=True,
-        help="Processes to work in; 0 is one a core.",
+        "--out-dir", metavar="DIR", help="Write each result there, named after its input."
     ),
+    files_from,
+    jobs,
     click.option("--skip-existing", is_flag=True, help="Leave out items whose result exists."),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -35,6 +35,15 @@ class Chosen:
     metric: Metric
     measures: tuple[Measure, ...]
     set_measures: tuple[Measure, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all its wanted measures."""
+        return tuple(measure.name for measure in (*self.measures, *self.set_measures))
+
+    def without_clips(self) -> Chosen:
+        """The same for sets alone."""
+        return replace(self, measures=())
 
 
 @cache
@@ -107,6 +116,11 @@ def choose(names: Sequence[str], given: Given) -> tuple[list[Chosen], dict[str, 
         if not chosen[-1].measures and not chosen[-1].set_measures:
             raise BadUsage(f"{', '.join(sorted(asked))}: no reference videos", hint=GIVE)
     return chosen, left_out
+
+
+def recall(name: str, measures: Sequence[str]) -> Chosen:
+    """What was chosen before, from the names of the metric and of its measures."""
+    return _with(name, find(name), Given(videos=True), measures)
 
 
 def _with(name: str, metric: Metric, given: Given, only: Iterable[str] | None = None) -> Chosen:

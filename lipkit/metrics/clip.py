@@ -62,7 +62,7 @@ class Clip:
     @cached_property
     def times(self) -> Sequence[Fraction]:
         """Seconds at which each source frame is shown; none without a picture."""
-        if "track" in self.__dict__:
+        if self.tracked:
             return self.track.times
         return frame_times(self.path) if self.info.video else ()
 
@@ -110,6 +110,11 @@ class Clip:
         Where ``valid`` is nowhere true there is no face at all.
         """
         return track_face(self.path, self.size, self.fps, self.advance)
+
+    @property
+    def tracked(self) -> bool:
+        """Whether anybody looked for the face yet."""
+        return "track" in self.__dict__
 
     @cached_property
     def track25(self) -> FaceTrack:

@@ -41,6 +41,9 @@ def examine(
     as ``work`` says.
     """
     clip.advance = advance
+    if clip.info.video is None and any(one.metric.needs & {"video", "face"} for one in chosen):
+        hint = "metrics of sound alone can be asked for by --metrics"
+        raise BadInput(f"{clip.name}: no video in this file", hint=hint)
     lacking = {one.name: lack(one.metric, clip) for one in chosen}
     if chosen and all(lacking.values()):
         raise BadInput(f"{clip.name}: {', '.join(dict.fromkeys(filter(None, lacking.values())))}")
@@ -82,8 +85,6 @@ def work(clip: Clip, chosen: Sequence[Chosen]) -> int | None:
 def lack(metric: Metric, clip: Clip) -> str | None:
     """What the clip lacks that the metric needs; None where nothing is amiss."""
     needs = metric.needs
-    if clip.info.video is None and needs & {"video", "face"}:
-        return "no video in this file"
     if "audio" in needs and clip.silence:
         return clip.silence
     if "reference" in needs and clip.reference is None:
@@ -99,11 +100,9 @@ def lack(metric: Metric, clip: Clip) -> str | None:
     return None
 
 
-def unreliable(clip: Clip, chosen: Sequence[Chosen]) -> bool | None:
+def unreliable(clip: Clip) -> bool | None:
     """Whether too few frames show a face; None if no metric looked for one."""
-    if clip.info.video is None or not any("face" in one.metric.needs for one in chosen):
-        return None
-    return bool(clip.track.valid.mean() < RELIABLE)
+    return bool(clip.track.valid.mean() < RELIABLE) if clip.tracked else None
 
 
 def sets(

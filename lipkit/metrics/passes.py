@@ -97,7 +97,8 @@ class Window:
 
     def take(self, rows: Rows) -> Frames:
         """The frames ``rows``, as many as the video has."""
-        found, first = list[Frames](), self._first
+        found: list[Frames] = []
+        first = self._first
         for chunk in self._held:
             inside = rows[(rows >= first) & (rows < first + len(chunk))] - first
             if len(inside):
