@@ -1,0 +1,222 @@
+"""The report of scores: one HTML page that needs nothing beside itself."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePath
+from statistics import fmean, stdev
+
+import jinja2
+
+from lipkit.metrics.charts import charts
+from lipkit.metrics.plots import Chart
+from lipkit.metrics.strips import Picture
+from lipkit.metrics.systems import Comparison, Place, compare, decimals, is_truth, places
+from lipkit.protocols import Measure, Score
+
+FACES_WANTED = 0.8  # a clip with a face in a smaller share of its frames is called unreliable
+WIDEST = 8  # measures in one table of all clips
+
+ARROWS = {"higher": "↑", "lower": "↓", "zero": "→ 0", "real": "≈ real", "none": "–"}
+DIRECTIONS = {
+    "higher": "higher is better",
+    "lower": "lower is better",
+    "zero": "nearest to zero is best",
+    "real": "nearest to real videos is best",
+    "none": "no direction: describes the clip",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A clip in the report: its scores by measures' names, and what can be seen of it.
+
+    ``facts`` are shown beside the name, such as the frame rate. ``error`` says why a clip has no
+    scores at all. ``faces`` is the share of frames that show a face, None where nobody looked.
+    """
+
+    name: str
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    reference: str | None = None
+    strip: tuple[Picture, ...] = ()
+    reference_strip: tuple[Picture, ...] = ()
+    faces: float | None = None
+    fps: float = 25.0
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class SetEntry:
+    """Scores of a set of clips; ``system`` as ``systems.places`` names it, empty for all clips."""
+
+    scores: Mapping[str, Score]
+    system: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a page shows: ``measures`` in their order, clips, sets, and what was left out."""
+
+    measures: Sequence[Measure]
+    entries: Sequence[Entry]
+    sets: Sequence[SetEntry] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)  # metric -> why
+    command: str = ""
+    version: str = ""
+
+    @cached_property
+    def places(self) -> list[Place]:
+        """System and clip of each entry."""
+        if not self.entries:
+            return []
+        names, references = zip(*((e.name, e.reference) for e in self.entries), strict=True)
+        return places(names, references)
+
+    @cached_property
+    def systems(self) -> list[str]:
+        """The systems, the real videos first; a single empty name where nothing is compared."""
+        found = dict.fromkeys(place.system for place in self.places)
+        return sorted(found, key=lambda name: not is_truth(name))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One measure over all clips of a report without systems; sizes where "zero" is best."""
+
+    measure: Measure
+    values: Sequence[float]
+
+    @property
+    def numbers(self) -> list[str]:
+        """Mean, standard deviation, least and greatest value."""
+        spread = stdev(self.values) if len(self.values) > 1 else 0.0
+        found = (fmean(self.values), spread, min(self.values), max(self.values))
+        return [number(value, decimals(found)) for value in found]
+
+
+def render(report: Report) -> str:
+    """The page as HTML text; every name in it is escaped, and nothing is loaded from anywhere."""
+    page = jinja2.Environment(
+        loader=jinja2.PackageLoader("lipkit", "assets/report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page.filters.update(figure=figure, number=number, jpeg=_jpeg)
+    page.globals.update(
+        arrows=ARROWS,
+        directions=DIRECTIONS,
+        used=_used(report),
+        shared={measure.name: _shared(report, measure.name) for measure in report.measures},
+    )
+    text = page.get_template("page.html").render(
+        report=report,
+        title=_title(report),
+        clips=list(zip(report.entries, report.places, strict=True)),
+        set_names={name for own in report.sets for name in own.scores},
+        matrix=_matrix(report),
+        comparisons=_comparisons(report) if len(report.systems) > 1 else [],
+        summaries=_summaries(report) if len(report.systems) < 2 else [],
+        charts_of=lambda entry: _charts(report, entry),
+        unreliable=lambda entry: entry.faces is not None and entry.faces < FACES_WANTED,
+    )
+    return text.encode(errors="backslashreplace").decode()  # names can hold bytes that are no text
+
+
+def figure(value: float) -> str:
+    """A value in four significant digits, without an end of noughts."""
+    return number(value, decimals([value]))
+
+
+def number(value: float, digits: int) -> str:
+    """A value with ``digits`` after the point and a real minus sign."""
+    text = f"{value:.{digits}f}"
+    return "0" if not float(text) and not digits else text.replace("-", "−")
+
+
+def _jpeg(picture: Picture) -> str:
+    return "data:image/jpeg;base64," + b64encode(picture.jpeg).decode()
+
+
+def _title(report: Report) -> str:
+    """What was scored, in a few words."""
+    if len(report.entries) == 1:
+        return PurePath(report.entries[0].name).name
+    count = len({place.clip for place in report.places})
+    if len(report.systems) > 1:
+        return f"{len(report.systems)} systems on {count} clip{'s' if count != 1 else ''}"
+    return f"{count} clips"
+
+
+def _shared(report: Report, name: str) -> Score | None:
+    """A score whose settings and weights all values of a measure share; None where they differ."""
+    rows = [scores[name] for scores in _all_scores(report) if name in scores]
+    made = [score for score in rows if score.value is not None] or rows
+    same = made and all(
+        (score.settings, score.weights) == (made[0].settings, made[0].weights) for score in made
+    )
+    return made[0] if same else None
+
+
+def _used(report: Report) -> list[Measure]:
+    """The measures that any clip or set was asked for."""
+    asked = {name for scores in _all_scores(report) for name in scores}
+    return [measure for measure in report.measures if measure.name in asked]
+
+
+def _all_scores(report: Report) -> list[Mapping[str, Score]]:
+    return [*(entry.scores for entry in report.entries), *(own.scores for own in report.sets)]
+
+
+def _values(report: Report, measure: Measure) -> dict[str, dict[str, float]]:
+    """The values of a measure: system -> clip -> value; of set measures the clip is empty."""
+    values: dict[str, dict[str, float]] = {system: {} for system in report.systems}
+    rows = [
+        (place.system, place.clip, e.scores)
+        for e, place in zip(report.entries, report.places, strict=True)
+    ]
+    rows += [(s.system, "", s.scores) for s in report.sets if s.system in values]
+    for system, clip, scores in rows:
+        score = scores.get(measure.name)
+        if score and score.value is not None:
+            values[system][clip] = score.value
+    return values
+
+
+def _comparisons(report: Report) -> list[Comparison]:
+    lines = [compare(measure, _values(report, measure)) for measure in _used(report)]
+    return [line for line in lines if any(line.cells.values())]
+
+
+def _summaries(report: Report) -> list[Summary]:
+    if len(report.entries) < 2:
+        return []
+    found = []
+    for measure in _used(report):
+        scores = [
+            entry.scores[measure.name] for entry in report.entries if measure.name in entry.scores
+        ]
+        values = [score.value for score in scores if score.value is not None]
+        if values:
+            zero = measure.better == "zero"
+            found.append(Summary(measure, [abs(v) for v in values] if zero else values))
+    return found
+
+
+def _matrix(report: Report) -> list[list[Measure]]:
+    """The measures with a value in any clip, in as many as one table of all clips takes."""
+    if len(report.entries) < 2:
+        return []
+    valued = {n for e in report.entries for n, score in e.scores.items() if score.value is not None}
+    shown = [measure for measure in report.measures if measure.name in valued]
+    return [shown[i : i + WIDEST] for i in range(0, len(shown), WIDEST)]
+
+
+def _charts(report: Report, entry: Entry) -> list[Chart]:
+    titles = {measure.name: measure.title for measure in report.measures}
+    return charts({n: score.curves for n, score in entry.scores.items()}, titles, entry.fps)
