@@ -8,6 +8,12 @@ attributes that most share come from ``metrics.base.Base``.
 from __future__ import annotations
 
 METRICS: dict[str, str] = {
+    "lip_sync_error": "lipkit.metrics.syncnet:LipSyncError",
+    "syncnet_accuracy": "lipkit.metrics.stable_syncnet:SyncNetAccuracy",
+    "aperture": "lipkit.metrics.aperture:ApertureMatch",
+    "aperture_sound": "lipkit.metrics.aperture:ApertureSound",
+    "mouth_motion": "lipkit.metrics.aperture:MouthMotion",
+    "silence": "lipkit.metrics.aperture:SilentMouth",
     "landmarks": "lipkit.metrics.landmarks:LandmarkDistance",
     "lip_timing": "lipkit.metrics.landmarks:LipTiming",
     "lip_intensity": "lipkit.metrics.landmarks:LipIntensity",
