@@ -99,6 +99,7 @@ class Ssim(Pairwise):
     """SSIM of whole frames."""
 
     measures = (Measure("ssim", "SSIM", "", "higher", SSIM_RECIPE.format("whole frame")),)
+    undefined = f"frames below {GAUSS_SIDE} pixels a side"
 
     def compare(self) -> Mapping[str, Compare]:
         """By Gaussian windows."""
@@ -111,6 +112,7 @@ class SsimBox(Pairwise):
     measures = (
         Measure("ssim_box7", "SSIM, box 7", "", "higher", BOX_RECIPE.format("whole frame")),
     )
+    undefined = f"frames below {BOX_SIDE} pixels a side"
 
     def compare(self) -> Mapping[str, Compare]:
         """By boxes."""
@@ -121,6 +123,7 @@ class OfFace(Pairwise):
     """PSNR and SSIM of the face, cut out of both frames at the same place."""
 
     region = "face"
+    undefined = EQUAL  # regions are always large enough for SSIM
     needs = frozenset({"video", "reference", "face"})
 
     def __init__(self) -> None:
