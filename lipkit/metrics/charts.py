@@ -40,7 +40,7 @@ def charts(curves: Mapping[str, Curves], titles: Mapping[str, str], fps: float) 
 def mouth(_: str, curves: Curves) -> Chart:
     """The mouth's aperture over the loudness of the sound, which has a scale of its own."""
     title = "Mouth aperture over loudness"
-    aperture, loudness = curves["aperture"], curves["loudness"]
+    aperture, loudness = curves["aperture"], curves.get("loudness", ())
     seconds = max(len(aperture), len(loudness)) / RATE
     y = span(aperture, zero=True, least=0.02)
     lines = [Curve(aperture, "mouth", "aperture in eye distances", step=1 / RATE)]
@@ -122,8 +122,9 @@ def _over_time(
 
 # Which curves of one measure belong into one chart; the first of them must be there.
 KNOWN: tuple[tuple[tuple[str, ...], Callable[[str, Curves], Chart]], ...] = (
+    (("loudness", "aperture"), mouth),
     (("aperture of the reference", "aperture"), mouths),
-    (("aperture", "loudness"), mouth),
+    (("aperture",), mouth),
     (("distance",), distance),
     (("confidence",), confidence),
     (("identity",), identity),

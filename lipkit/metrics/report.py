@@ -136,7 +136,7 @@ def figure(value: float) -> str:
 def number(value: float, digits: int) -> str:
     """A value with ``digits`` after the point and a real minus sign."""
     text = f"{value:.{digits}f}"
-    return "0" if not float(text) and not digits else text.replace("-", "−")
+    return text.replace("-", "−" if float(text) else "")
 
 
 def _jpeg(picture: Picture) -> str:

@@ -60,19 +60,23 @@ def places(names: Sequence[str], references: Sequence[str | None] = ()) -> list[
     """The system and the clip of each path.
 
     Systems are the folders that differ, or else the last or first word of the file names where the
-    words make a full grid of systems by clips, or where all clips have one of ``references``.
+    words make a full grid of systems by clips. ``references`` of the paths, where they are known,
+    tell clips from systems: a clip has one reference.
     """
+    if not names:
+        return []
     paths = [PurePath(name).with_suffix("") for name in names]
-    for split in (_by_folder(paths, first=True), _by_folder(paths, first=False)):
-        if split and _meeting(split):
-            return split
+    known = references or [None] * len(names)
     folders = _by_folder(paths, first=True)
+    for split in (folders, _by_folder(paths, first=False)):
+        if split and _meeting(split) and _settled(split, known):
+            return split
     if folders and len({place.system for place in folders}) <= MOST_FOLDERS:
         return folders
-    same = len(set(references)) == 1 and references[0] is not None
+    same = len(set(known)) == 1 and known[0] is not None
     for pattern in WORDS:
         words = _by_word([path.name for path in paths], pattern)
-        if words and _full_grid(words, least=1 if same else 2):
+        if words and _full_grid(words, least=1 if same else 2) and _settled(words, known):
             return words
     depth = _common([path.parent.parts for path in paths])
     return [Place("", "/".join(path.parts[depth:])) for path in paths]
@@ -179,6 +183,13 @@ def _by_word(names: Sequence[str], pattern: str) -> list[Place] | None:
 def _meeting(found: Sequence[Place]) -> bool:
     """Whether some clip is there from two systems."""
     return max(Counter(place.clip for place in set(found)).values()) > 1
+
+
+def _settled(found: Sequence[Place], references: Sequence[str | None]) -> bool:
+    """Whether each clip has the same reference from all systems."""
+    return len({place.clip for place in found}) == len(
+        {(place.clip, other) for place, other in zip(found, references, strict=True)}
+    )
 
 
 def _full_grid(found: Sequence[Place], least: int) -> bool:
