@@ -9,7 +9,9 @@ from typing import Any
 from lipkit.errors import BadUsage
 
 FAMILIES = {
+    "capp": "lipkit.models.capp:FAMILY",
     "vasa": "lipkit.models.vasa:FAMILY",
+    "latentsync": "lipkit.models.latentsync:FAMILY",
 }
 
 CODECS = {

@@ -82,6 +82,8 @@ def find(name: str) -> tuple[Path, str, Mapping[str, Any]]:
             raise WeightsError(f"{name}: weights of {header['name']}, which is no model by itself")
         return path, header["origin"]["family"], {}
     preset = settings.load_preset(name)
+    if preset.weights in weights.catalogue():
+        return weights.locate(preset.weights), preset.family, preset.tables
     if preset.weights is None:
         raise WeightsError(
             f"{name} has no weights to fetch",

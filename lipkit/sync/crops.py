@@ -142,8 +142,7 @@ class CropEditor:
         first = int(times[0] // self.beat) * count
         nearest = nearest_frames(times, [(first + k) / fps for k in range(count)])
         given = np.pad(crops[nearest], [(margin, margin), (0, 0), (0, 0), (0, 0)], "edge")
-        heard = part_of(voice, (first - margin) / fps, len(given) / fps)
-        made = self._run(given, heard, first)
+        made = self._run(given, self.around(voice, first - margin, len(given)), first)
         if all((time * fps).denominator == 1 for time in times):
             return made[[int(time * fps) - first + margin for time in times]]
         change = made - given
@@ -153,13 +152,25 @@ class CropEditor:
         share = (place - low)[:, None, None, None].astype(np.float32)
         return np.asarray(crops + change[low] * (1 - share) + change[high] * share, np.float32)
 
+    def around(self, voice: Features, first: int, count: int) -> Features:
+        """What the syncer hears with ``count`` frames of its clock from number ``first`` on."""
+        fps = self.cropping.fps
+        return part_of(voice, first / fps, count / fps)
+
+    def noise(self, first: int) -> Any:
+        """Random numbers for the window from frame ``first`` on.
+
+        They hang on its place in the sound, not on what was made before.
+        """
+        import torch
+
+        return torch.Generator().manual_seed(self.seed * 1_000_003 + first)
+
     def _run(self, crops: Floats, voice: Features, first: int) -> Floats:
         import torch
 
-        # The noise of a window hangs on its place in the sound, not on what was made before.
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + first)
         pieces: Iterator[Any] = self.syncer.sync(
-            iter([torch.from_numpy(crops)]), voice, self.sampling, generator
+            iter([torch.from_numpy(crops)]), voice, self.sampling, self.noise(first)
         )
         made = torch.cat([piece.float().cpu() for piece in pieces]).numpy()
         if made.shape != crops.shape:

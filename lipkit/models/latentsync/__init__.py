@@ -1,1 +1,17 @@
-"""LatentSync: lip sync by latent diffusion (Li et al. 2024, arXiv:2412.09262)."""
+"""LatentSync: latent diffusion that redraws the lower face to what Whisper hears.
+
+Li et al., "LatentSync: Taming Audio-Conditioned Latent Diffusion Models for Lip Sync with SyncNet
+Supervision" (2024), arXiv:2412.09262.
+"""
+
+from __future__ import annotations
+
+from lipkit.protocols import Family
+
+FAMILY = Family(
+    name="latentsync",
+    verbs=frozenset({"sync"}),
+    config="lipkit.models.latentsync.config:LatentSyncConfig",
+    build="lipkit.models.latentsync.model:build",
+    editor="lipkit.models.latentsync.editing:LatentSyncEditor",
+)

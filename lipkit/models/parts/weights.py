@@ -35,7 +35,7 @@ class WeightSet:
     """Weights that can be had: who made them, under which licence, and what they must be."""
 
     name: str
-    kind: str  # whose they are: an "encoder"'s or a "metric"'s
+    kind: str  # whose they are: an "encoder"'s, a "metric"'s or a "model"'s
     task: str
     files: tuple[str, ...]  # the first holds the weights, the others their settings
     megabytes: int
@@ -70,7 +70,7 @@ class WeightSet:
 def catalogue() -> dict[str, WeightSet]:
     """All weight sets that lipkit knows where to find, by name."""
     found = {}
-    for kind in ("encoder", "metric"):
+    for kind in ("encoder", "metric", "model"):
         text = (resources.files("lipkit") / "assets" / f"{kind}s.toml").read_text(encoding="utf-8")
         for name, table in tomllib.loads(text).items():
             plain = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
