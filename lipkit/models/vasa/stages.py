@@ -8,7 +8,6 @@ from functools import lru_cache
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from lipkit.models.parts.sampling import noised
 from lipkit.models.vasa.config import VasaConfig
@@ -25,9 +24,7 @@ from lipkit.training.voices.excerpts import Excerpts
 from lipkit.training.voices.source import Recordings, Source
 from lipkit.training.voices.visemes import PAUSES, TABLE
 
-SPEECHLESS = 0.05  # share of excerpts of which only the noise is kept
 PLAYED = 12  # takes that validation plays
-PAUSE = 2  # the class of the middle of a pause
 DROPPED = {"audio": 0.1, "gaze": 0.1, "distance": 0.1, "previous": 0.5}  # VASA-1, section 3.2
 CHANGE = 0.1  # weight of the errors of changes
 REST_UNMARKED = 0.2  # of excerpts, so that pauses are known by their sound as well
@@ -83,9 +80,7 @@ class FrontendStage:
         pairs = [self.training.cut(rng, self.config.frames) for _ in range(self.config.batch)]
         powers, classes = zip(*pairs, strict=True)
         target = torch.from_numpy(np.stack(classes))
-        speechless = torch.rand(len(target)) < SPEECHLESS
-        target[speechless] = one_hot(torch.tensor(PAUSE), target.shape[-1]).float()
-        power = augment(torch.from_numpy(np.stack(powers)), speechless)
+        power = augment(torch.from_numpy(np.stack(powers)))
         return {"power": power, "classes": target}
 
     def loss(

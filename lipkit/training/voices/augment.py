@@ -1,4 +1,4 @@
-"""Augmentation of mel power ``(b, m, t)``: throats, microphones, rooms, noise and music."""
+"""Augmentation of mel power ``(b, m, t)``: throats, microphones, rooms and noise."""
 
 from __future__ import annotations
 
@@ -13,16 +13,10 @@ def uniform(shape: tuple[int, ...], low: float, high: float) -> Tensor:
     return low + (high - low) * torch.rand(shape)
 
 
-def augment(power: Tensor, silenced: Tensor | None = None) -> Tensor:
-    """The same speech heard through another throat, microphone, room and noise.
-
-    ``silenced (b,)`` marks excerpts of which only the noise is kept.
-    """
+def augment(power: Tensor) -> Tensor:
+    """The same speech heard through another throat, microphone, room and noise."""
     power = room(equalised(warped(power)))
-    noise = background(power)
-    if silenced is not None:
-        power = power * (~silenced)[:, None, None]
-    return faded(band_limited(power + noise))
+    return faded(band_limited(power + background(power)))
 
 
 def warped(power: Tensor) -> Tensor:
@@ -62,9 +56,9 @@ def room(power: Tensor, length: int = 88) -> Tensor:
 
 
 def background(power: Tensor) -> Tensor:
-    """Noise or music, 3 to 40 dB below the speech; in a fifth of the excerpts nearly none."""
+    """Noise 3 to 40 dB below the speech; in a fifth of the excerpts nearly none."""
     b = len(power)
-    sound = torch.where(torch.rand(b, 1, 1) < 0.25, notes(power), coloured(power))
+    sound = coloured(power)
     decibel = uniform((b, 1, 1), 3, 40) + 40 * (torch.rand(b, 1, 1) < 0.2)
     share = power.mean((1, 2), keepdim=True) / sound.mean((1, 2), keepdim=True)
     return sound * share * torch.pow(10, -decibel / 10)
@@ -79,23 +73,6 @@ def coloured(like: Tensor) -> Tensor:
     swell = torch.sin(time / uniform((b, 1), 15, 150) + uniform((b, 1), 0, 2 * math.pi))
     decibel = colour[..., None] + (uniform((b, 1), 0, 6) * swell)[:, None]
     return torch.pow(10, decibel / 10) * torch.empty_like(like).exponential_()
-
-
-def notes(like: Tensor, count: int = 12) -> Tensor:
-    """Music of a kind: notes with overtones that start at random and die away."""
-    b, bands, t = like.shape
-    time = torch.arange(t)[None, None]
-    start = uniform((b, count, 1), -40, t)
-    age = time - start
-    loud = torch.exp(-age.clamp_min(0) / uniform((b, count, 1), 8, 60)) * (age >= 0)
-    k = torch.arange(bands)[None, None]
-    pitch = uniform((b, count, 1), 2, 30)
-    comb = sum(
-        torch.exp(-(((k - pitch - shift) / 0.7) ** 2)) * 0.5**i
-        for i, shift in enumerate((0, 9, 14.5, 18.5))
-    )
-    hum = 1e-4 * torch.empty_like(like).exponential_()
-    return torch.einsum("bnm,bnt->bmt", comb, loud) + hum
 
 
 def band_limited(power: Tensor) -> Tensor:

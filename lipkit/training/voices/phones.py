@@ -27,7 +27,13 @@ RUSSIAN = _table(
     "j:j g:ɡ gg:ɡ kk:k r:ɾ rr:ɾ f:f ff:f l:l ll:l"
 )
 FINNISH = _table("a:ɑ e:e i:i o:o u:u y:y A:æ O:ø @:æ 7:ø ae:æ oe:ø r:r N:ŋ g:ɡ v:v j:j S:ʃ")
-TABLES = {"en": ENGLISH, "it": ROMANCE, "ca": ROMANCE, "ru": RUSSIAN, "fi": FINNISH}
+CZECH = _table(  # _ is a stop of the glottis there, r~ a trill with a hiss that rounds the lips
+    "a:a e:ɛ o:o ou:oʊ au:aʊ u:u i:i y:i c:ts c~:tʃ dz~:dʒ s~:ʃ z~:ʒ r~:ʒ r~*:ʃ r:r ch:x h:ɦ "
+    "t~:t d~:d n~:ɲ n*:ŋ g:ɡ _:ʔ"
+)
+TABLES = {
+    "en": ENGLISH, "it": ROMANCE, "ca": ROMANCE, "ru": RUSSIAN, "fi": FINNISH, "cs": CZECH,
+}  # fmt: skip
 
 # Marks that say nothing about the lips: stress, length, nasality, tones, palatalisation.
 MARKS = re.compile("[ˈˌːˑ\u0329\u0303\u032a\u0306ʰʲ˞ʷ0-9_|.\\-]")
@@ -36,7 +42,7 @@ ALIASES = str.maketrans({"ɚ": "ə", "ɝ": "ɜ", "g": "ɡ", "ɱ": "m", "ɵ": "o"
 
 def from_festival(name: str, language: str) -> str:
     """IPA of a phone of flite or festival, ``""`` for silence; an unknown one counts as schwa."""
-    if name.lower() in PAUSES:
+    if name.lower() in PAUSES and name not in TABLES[language]:
         return SILENCE
     if language == "en":
         return ENGLISH.get(name.lower(), "ə")

@@ -163,6 +163,20 @@ GRAMMARS = {
             "каждый день надо {v}, но также {v} хорошо",
         ),
     ),
+    "cs": Grammar(
+        "dům ruka žena ulice chléb okno zahrada otázka odpověď číslo rodina týden ryba loďka hlas "
+        "mapa přítel voda déšť kytara sýr klíč pes máma táta měsíc řeka bouře ďábel džbán",
+        "dělat hledat otevřít hýbat chtít věřit sledovat měnit koupit pomoci ztratit ukázat vrátit "
+        "žít hrát pít spát milovat běžet říkat",
+        "malý velký krásný těžký prostý známý nový starý prázdný důležitý mladý modrý žlutý dobrý",
+        (
+            "{a} {n} může {v} a {v} potom",
+            "my budeme {v}, ale oni chtějí {v} svůj {n}",
+            "proč {n} nemůže {v} bez tebe",
+            "můj {n} je {a}, a tvůj {n} je {a}",
+            "každý den je potřeba {v}, ale také {v} dobře",
+        ),
+    ),
 }
 
 ARTICLES = "the a an this that these my your our his her their some any each every no one two five"

@@ -65,10 +65,16 @@ FESTIVAL_VOICES = (  # voice, language, weight
     ("voice_suo_fi_lj_diphone", "fi", 2),
     ("voice_hy_fi_mv_diphone", "fi", 2),
     ("voice_msu_ru_nsh_clunits", "ru", 4),
+    ("voice_czech_dita", "cs", 3),
+    ("voice_czech_krb", "cs", 3),
+    ("voice_czech_machac", "cs", 3),
+    ("voice_czech_ph", "cs", 2),
 )
+FESTIVAL_ENCODINGS = {"en": "utf-8", "ru": "utf-8", "cs": "iso8859-2"}  # latin-1 otherwise
 FESTIVAL_PACKAGES = (
     "festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts festvox-italp16k "
-    "festvox-itapc16k festvox-ca-ona-hts festvox-suopuhe-lj festvox-suopuhe-mv festvox-ru"
+    "festvox-itapc16k festvox-ca-ona-hts festvox-suopuhe-lj festvox-suopuhe-mv festvox-ru "
+    "festvox-czech-dita festvox-czech-krb festvox-czech-machac festvox-czech-ph"
 )
 FESTIVAL_SCRIPT = """(define (speak voice text name stretch)
   (eval (list voice))
@@ -152,7 +158,7 @@ def festival(rng: random.Random, count: int) -> Iterator[Utterance]:
     require("festival", FESTIVAL_PACKAGES)
     weights = [weight for *_, weight in FESTIVAL_VOICES]
     voice, language, _ = rng.choices(FESTIVAL_VOICES, weights)[0]
-    encoding = "latin-1" if language in ("it", "ca", "fi") else "utf-8"
+    encoding = FESTIVAL_ENCODINGS.get(language, "latin-1")
     with tempfile.TemporaryDirectory() as folder:
         script = [FESTIVAL_SCRIPT.encode()]
         for i in range(count):

@@ -3,17 +3,15 @@ import torch
 from lipkit.training.voices.augment import augment, masked_bands
 
 
-def test_speechless_excerpts_keep_noise_only():
+def test_augmented_speech_is_whole_and_noisy():
     torch.manual_seed(0)
     power = torch.zeros(4, 64, 200)
     power[:, 20, 100] = 1e3
-    silenced = torch.tensor([True, False, False, False])
-    heard = augment(power, silenced)
+    heard = augment(power)
     assert heard.shape == power.shape
     assert torch.isfinite(heard).all()
     assert (heard > 0).all()
-    peak = heard.amax((1, 2)) / heard.mean((1, 2))
-    assert peak[0] < peak[1:].min()
+    assert (heard.amax((1, 2)) > 5 * heard.mean((1, 2))).all()
 
 
 def test_masks_hide_few_bands():

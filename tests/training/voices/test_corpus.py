@@ -109,10 +109,10 @@ def test_bad_source(data, tmp_path):
 
 
 def test_source_scales_the_mixture(tmp_path):
-    found = source.parse("voices:minutes=28", tmp_path)
+    found = source.parse("voices:minutes=31", tmp_path)
     assert found.folder == tmp_path / "corpus"
     assert found.spec is not None
-    assert dict(found.spec.minutes) == pytest.approx({"espeak": 10, "flite": 8, "festival": 10})
+    assert dict(found.spec.minutes) == pytest.approx({"espeak": 10, "flite": 8, "festival": 13})
     with pytest.raises(BadInput, match="no such folder"):
         source.parse(str(tmp_path / "nowhere"), tmp_path)
     assert corpus.MANIFEST == "manifest.json"

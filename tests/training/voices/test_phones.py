@@ -13,6 +13,10 @@ from lipkit.training.voices.phones import from_espeak, from_festival
         ("@", "fi", "æ"),
         ("7", "fi", "ø"),
         ("sch", "ru", "ɕ"),
+        ("r~", "cs", "ʒ"),
+        ("_", "cs", "ʔ"),
+        ("i:", "cs", "i"),
+        ("#", "cs", ""),
         ("nonsense", "en", "ə"),
     ],
 )
