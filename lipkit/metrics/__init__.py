@@ -54,4 +54,5 @@ METRICS: dict[str, str] = {
     "hyperiqa_crops25": "lipkit.metrics.hyperiqa:HyperIqaCrops",
     "untouched": "lipkit.metrics.stillness:Untouched",
     "flicker": "lipkit.metrics.stillness:Flicker",
+    "capp": "lipkit.models.capp.scoring:OwnCapp",
 }
