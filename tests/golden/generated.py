@@ -10,19 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-GAMMA = np.uint64(0x9E3779B97F4A7C15)
+from .hashing import uniform
 
 
 def numbers(seed: int, name: str, count: int) -> np.ndarray:
-    """Numbers ``(count,)`` in -1..1 that a seed and a tensor's name mean: splitmix64."""
+    """Numbers ``(count,)`` in -1..1 that a seed and a tensor's name mean."""
     digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-    state = np.uint64(int.from_bytes(digest[:8], "little"))
-    with np.errstate(over="ignore"):
-        z = state + np.arange(1, count + 1, dtype=np.uint64) * GAMMA
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z ^= z >> np.uint64(31)
-    return (z >> np.uint64(40)) / float(1 << 24) * 2 - 1
+    return uniform(int.from_bytes(digest[:8], "little"), count) * 2 - 1
 
 
 def generated(rule: dict[str, Any], name: str, like: Tensor) -> Tensor:

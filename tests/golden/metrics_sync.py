@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +19,10 @@ from lipkit.metrics.stable_syncnet import agreement
 from lipkit.models.parts import syncnet as network
 from lipkit.models.parts.foreign import Checkpoint
 
+from .generated import generated
+
 Meta = dict[str, Any]
 Tensors = dict[str, Tensor]
-GAMMA = np.uint64(0x9E3779B97F4A7C15)
 MFCC = {  # the JSON's names of what ours calls otherwise
     "winlen": "window",
     "winstep": "hop",
@@ -40,37 +39,6 @@ MEL = {
     "fmin": "fmin",
     "fmax": "fmax",
 }
-
-
-def numbers(seed: int, name: str, count: int) -> np.ndarray:
-    """Numbers ``(count,)`` in -1..1 that a seed and a tensor's name mean: splitmix64."""
-    state = np.uint64(
-        int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "little")
-    )
-    with np.errstate(over="ignore"):
-        z = state + np.arange(1, count + 1, dtype=np.uint64) * GAMMA
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z ^= z >> np.uint64(31)
-    return (z >> np.uint64(40)) / float(1 << 24) * 2 - 1
-
-
-def generated(rule: Meta, name: str, like: Tensor) -> Tensor:
-    """The tensor that a file's rule gives a name and shape."""
-    leaf = name.rsplit(".", 1)[-1]
-    if leaf == "num_batches_tracked":
-        return torch.zeros(like.shape, dtype=torch.int64)
-    values = numbers(rule["SEED"], name, like.numel())
-    if leaf == "running_var":
-        values = 1 + 0.5 * values
-    elif leaf in ("running_mean", "bias"):
-        values = 0.1 * values
-    elif like.ndim == 1:
-        values = 1 + 0.2 * values
-    else:
-        values = values * math.sqrt(6 / (like.numel() / like.shape[0]))
-    values = values * rule.get("extra_scale", {}).get(name, 1.0)
-    return torch.from_numpy(values.astype(np.float32)).reshape(like.shape)
 
 
 def built(meta: Meta) -> network.SyncNet:
@@ -239,7 +207,17 @@ def aperture_lag(meta: Meta, tensors: Tensors) -> Tensors:
     return results
 
 
+def syncnet_manifest(meta: Meta, tensors: Tensors) -> Tensors:
+    net = network.build()
+    state = net.state_dict()
+    assert state.keys() == meta["state"].keys(), state.keys() ^ meta["state"].keys()
+    shapes = {f"@state.{name}.shape": torch.tensor(list(t.shape)) for name, t in state.items()}
+    total = sum(parameter.numel() for parameter in net.parameters())
+    return shapes | {"@parameters_total": torch.tensor(total)}
+
+
 RUNNERS = {
+    "syncnet_manifest": syncnet_manifest,
     "syncnet_offset": syncnet_offset,
     "syncnet_mfcc": syncnet_mfcc,
     "syncnet_forward": syncnet_forward,
