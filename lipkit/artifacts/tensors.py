@@ -55,7 +55,7 @@ def pack(kind: str, tensors: Tensors, header: Mapping[str, Any]) -> bytes:
     full = {**header, "kind": kind, "schema": SCHEMAS[kind]}
     text = json.dumps(full, sort_keys=True, ensure_ascii=False, allow_nan=False)
     # safetensors stores memory as it lies: a transposed view would come out scrambled.
-    return save({name: np.ascontiguousarray(t) for name, t in tensors.items()}, {KEY: text})
+    return save({name: np.asarray(t, order="C") for name, t in tensors.items()}, {KEY: text})
 
 
 def read_tensors(

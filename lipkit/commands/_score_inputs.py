@@ -68,10 +68,10 @@ def gather(
         sounds = by_stem(audio, names, "--audio") if audio else {}
         triples = [(name, partner.get(name), sounds.get(name)) for name in names]
     videos = [name for name, kind in real.items() if kind is not Kind.IMAGE]
-    given = Given(bool(videos), len(real) > len(videos))
-    takes = [take_of(*triple) for triple in triples]
+    takes = dict.fromkeys(take_of(*triple) for triple in triples)
+    given = Given(bool(videos), len(real) > len(videos), len(takes) > 1)
     return Material(
-        tuple(dict.fromkeys(takes)),
+        tuple(takes),
         tuple(Take((name,), "-", clip=name, only_sets=True) for name in videos),
         given,
     )

@@ -21,10 +21,11 @@ IQA = "pyiqa:"  # before a name: a metric of the package pyiqa
 
 @dataclass(frozen=True)
 class Given:
-    """What comes with the clips: reference videos for some of them, reference pictures."""
+    """What there is: reference videos, reference pictures, and more than one clip."""
 
     videos: bool = False
     pictures: bool = False
+    many: bool = True
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,13 @@ def obstacle(name: str, metric: Metric, given: Given) -> LipkitError | None:
     return None
 
 
+def idle(name: str, metric: Metric, given: Given) -> LipkitError | None:
+    """Why a metric that could run does not unless it is asked for by name; None if it does."""
+    if metric.measures or given.many:
+        return None
+    return BadUsage(f"{name} is for sets of clips", hint="--metrics runs it on one all the same")
+
+
 def choose(names: Sequence[str], given: Given) -> tuple[list[Chosen], dict[str, LipkitError]]:
     """The metrics to run, and what keeps the others from it, by name.
 
@@ -99,10 +107,10 @@ def choose(names: Sequence[str], given: Given) -> tuple[list[Chosen], dict[str, 
     chosen, left_out = [], dict[str, LipkitError]()
     if not names:
         for name, metric in every().items():
-            if problem := obstacle(name, metric, given):
+            if problem := obstacle(name, metric, given) or idle(name, metric, given):
                 left_out[name] = problem
             else:
-                chosen.append(_with(name, metric, given))
+                chosen.append(_with(name, metric, given, sets=given.many))
         return chosen, left_out
     wanted: dict[str, set[str]] = {}
     for name in names:
@@ -123,11 +131,18 @@ def recall(name: str, measures: Sequence[str]) -> Chosen:
     return _with(name, find(name), Given(videos=True), measures)
 
 
-def _with(name: str, metric: Metric, given: Given, only: Iterable[str] | None = None) -> Chosen:
+def _with(
+    name: str,
+    metric: Metric,
+    given: Given,
+    only: Iterable[str] | None = None,
+    *,
+    sets: bool = True,
+) -> Chosen:
     kept = None if only is None else set(only)
     of_clips = tuple(m for m in metric.measures if kept is None or m.name in kept)
     of_sets = tuple(m for m in metric.set_measures if kept is None or m.name in kept)
-    if "set" in metric.needs and not given.videos:
+    if not sets or ("set" in metric.needs and not given.videos):
         of_sets = ()
     return Chosen(name, metric, of_clips, of_sets)
 
