@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from lipkit import registry
 from lipkit.audio import windows
@@ -102,8 +103,9 @@ def ready(model: LatentSync, sampling: SamplingConfig) -> tuple[Any, Any]:
         kind = "bf16" if device.type == "cuda" else "fp32"
     unet, vae = model.unet, autoencoder(model)
     for network in (unet, vae):
-        network.to(device, TYPES[kind], memory_format=torch.channels_last).eval()
-        network.requires_grad_(False)
+        # diffusers' own `to` warns of every change of type.
+        nn.Module.to(network, device, TYPES[kind], memory_format=torch.channels_last)
+        network.eval().requires_grad_(False)
     if sampling.compile:
         unet.deep, unet.leave = torch.compile(unet.deep), torch.compile(unet.leave)
     return unet, vae

@@ -135,7 +135,7 @@ class VideoUNet(UNet2DConditionModel):
         skips = [x]
         for block in self.down_blocks:
             for layer in layers(block):
-                x = self._apply(layer, x, scene)
+                x = self._through(layer, x, scene)
                 skips.append(x)
             for resampler in block.downsamplers or ():
                 x = resampler(x)
@@ -145,7 +145,7 @@ class VideoUNet(UNet2DConditionModel):
             for layer in layers(block):
                 if len(skips) == 1:  # the last layer is not of the deep part
                     return x
-                x = self._apply(layer, torch.cat([x, skips.pop()], 1), scene)
+                x = self._through(layer, torch.cat([x, skips.pop()], 1), scene)
             for resampler in block.upsamplers or ():
                 x = resampler(x, output_size=skips[-1].shape[2:])
         raise AssertionError("a UNet ends in a layer")
@@ -153,11 +153,11 @@ class VideoUNet(UNet2DConditionModel):
     def leave(self, deep: Tensor, scene: Scene) -> Tensor:
         """The last layer and the head, on what `deep` gave in this step or in one before."""
         last = list(layers(self.up_blocks[-1]))[-1]
-        x = self._apply(last, torch.cat([deep, scene.entry], 1), scene)
+        x = self._through(last, torch.cat([deep, scene.entry], 1), scene)
         x = self.conv_act(normed(self.conv_norm_out, x, self._span(scene)))
         return unfold(self.conv_out(x), scene.frames)
 
-    def _apply(self, layer: Layer, x: Tensor, scene: Scene) -> Tensor:
+    def _through(self, layer: Layer, x: Tensor, scene: Scene) -> Tensor:
         x = self._run(self._residual, layer.residual, x, scene)
         if layer.attention is not None:
             x = self._run(attend, layer.attention, x, scene.audio)
@@ -169,7 +169,7 @@ class VideoUNet(UNet2DConditionModel):
         """The middle block: its second residual has no attention of its own."""
         first, second = self.mid_block.resnets
         motion = getattr(self.mid_block, "motion_modules", (None,))[0]
-        x = self._apply(Layer(first, self.mid_block.attentions[0], motion), x, scene)
+        x = self._through(Layer(first, self.mid_block.attentions[0], motion), x, scene)
         return self._residual(second, x, scene)
 
     def _residual(self, block: ResnetBlock2D, x: Tensor, scene: Scene) -> Tensor:

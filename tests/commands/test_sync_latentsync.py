@@ -1,0 +1,91 @@
+"""``lipkit sync`` by LatentSync's design with random weights: the contracts hold for it as well."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lipkit import config
+from lipkit.cli import run
+from lipkit.errors import ExitStatus
+from lipkit.faces.warping import warp
+from lipkit.media.probe import probe
+from lipkit.media.video import Encode, VideoWriter, frame_times, read_frames
+from lipkit.models.latentsync.config import LatentSyncConfig
+from lipkit.models.latentsync.model import build
+from lipkit.models.parts import checkpoint
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of the tiny preset's design, autoencoder included."""
+    path = tmp_path_factory.mktemp("run") / "weights.safetensors"
+    tables = config.load_preset("tiny-latentsync").tables
+    settings = config.resolve(LatentSyncConfig, preset=tables)
+    torch.manual_seed(0)
+    checkpoint.save(
+        build(settings.model),
+        path,
+        name="tiny",
+        config=config.as_tables(settings)["model"],
+        origin={"family": "latentsync"},
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def talk(astronaut: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Over half a second of a head that moves a little, at 30 frames a second."""
+    path = tmp_path_factory.mktemp("film") / "talk.mkv"
+    shifts = [np.array([[1.0, 0, -90 + k / 2], [0, 1.0, -10 + k / 3]]) for k in range(20)]
+    frames = np.stack([warp(astronaut, shift, (256, 256)) for shift in shifts])
+    with VideoWriter(path, size=(256, 256), fps=30, encode=Encode("ffv1")) as writer:
+        writer.write(frames)
+    return path
+
+
+def sync(*arguments: object) -> int:
+    return run(["sync", *map(str, arguments)])
+
+
+def frames_of(path: Path) -> np.ndarray:
+    return np.concatenate(list(read_frames(path)))
+
+
+def test_the_lower_face_is_drawn_anew_and_nothing_else(
+    talk: Path, speech: Path, weights: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.mkv"
+    options = ["--model", weights, "--steps", 2, "--video-codec", "ffv1"]
+    assert sync(talk, speech, "-o", out, *options) == ExitStatus.OK
+    before, after = frames_of(talk), frames_of(out)
+    assert frame_times(out) == frame_times(talk)
+    assert probe(out).audio is not None
+    changed = (before != after).any(-1)
+    assert changed.any((1, 2)).all()
+    assert not changed[:, :70].any()  # brows and all above
+    assert not changed[:, :, :20].any()
+    assert 0.05 < changed.mean() < 0.5
+
+
+def test_missing_weights_say_how_to_get_them(
+    talk: Path,
+    speech: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LIPKIT_WEIGHTS", str(tmp_path))
+    out = tmp_path / "x.mp4"
+    assert sync(talk, speech, "-o", out, "--model", "latentsync-1.5") == ExitStatus.WEIGHTS
+    assert "lipkit models pull latentsync-1.5" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_presets_of_the_store_can_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", "show", "latentsync-1.6", "--json"]) == ExitStatus.OK
+    assert json.loads(capsys.readouterr().out)["settings"]["model"]["resolution"] == 512
