@@ -106,7 +106,7 @@ class SceneCuts:
         from scenedetect import ContentDetector
         from scenedetect.detector import FlashFilter
 
-        self.fps = fps
+        self.fps = float(fps)  # a whole number would count as frames
         # merging flashes, which is the default now, tells of a cut many frames after it
         self._detector = ContentDetector(filter_mode=FlashFilter.Mode.SUPPRESS)
 

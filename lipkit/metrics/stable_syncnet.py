@@ -11,8 +11,9 @@ import numpy as np
 
 from lipkit.audio import mel
 from lipkit.audio.windows import mel_start, mel_window_size
-from lipkit.metrics.aperture import aperture, frozen, mute, nothing, silent
+from lipkit.metrics.aperture import nothing
 from lipkit.metrics.base import Base, BaseWatch
+from lipkit.metrics.mouth import aperture, frozen, mute, silent
 from lipkit.protocols import Measure, Score
 
 if TYPE_CHECKING:

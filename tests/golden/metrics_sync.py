@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lipkit.audio import mel, mfcc
-from lipkit.metrics import aperture, embeddings, offsets
+from lipkit.metrics import embeddings, mouth, offsets
 from lipkit.metrics.lags import Lags, lags, speed
 from lipkit.metrics.stable_syncnet import agreement
 from lipkit.models.parts import syncnet as network
@@ -203,7 +203,7 @@ def aperture_lag(meta: Meta, tensors: Tensors) -> Tensors:
             results |= lag_scores(f"cases.{name}.velocity", case["velocity"], found)
     if "rms.pcm" in tensors:
         wave = tensors["rms.pcm"].numpy() / 32768
-        results["rms.expected"] = torch.from_numpy(aperture.envelope(wave))
+        results["rms.expected"] = torch.from_numpy(mouth.envelope(wave))
     return results
 
 
