@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from lipkit.errors import WeightsError
+from lipkit.faces.quiet import quiet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,8 @@ class SFace:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._net = cv2.FaceRecognizerSF.create(str(path), "")
+            with quiet():  # OpenCV 5 warns of a target that nobody asked for
+                self._net = cv2.FaceRecognizerSF.create(str(path), "")
         except cv2.error:
             raise _unreadable(path) from None
 
@@ -44,7 +46,8 @@ class ArcFace:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._net = cv2.dnn.readNetFromONNX(str(path))
+            with quiet():
+                self._net = cv2.dnn.readNetFromONNX(str(path))
         except cv2.error:
             raise _unreadable(path) from None
 
