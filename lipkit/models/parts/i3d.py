@@ -6,6 +6,7 @@ Carreira and Zisserman 2017, arXiv:1705.07750; trained on Kinetics-400. Padding 
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -128,7 +129,9 @@ class Graph:
     def __init__(self, path: Path, device: str) -> None:
         self.device = torch.device(device)
         try:
-            self._graph = torch.jit.load(path, map_location=self.device).eval()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # there is no other file
+                self._graph = torch.jit.load(path, map_location=self.device).eval()
         except RuntimeError as problem:
             reason = str(problem).strip().splitlines()[0]
             raise WeightsError(f"{path}: not a TorchScript file: {reason}") from None
