@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePath
 from statistics import fmean, stdev
+from typing import Any
 
 import jinja2
 
@@ -107,12 +108,14 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page.filters.update(figure=figure, number=number, jpeg=_jpeg)
+    page.filters.update(figure=figure, number=number, jpeg=_jpeg, plain=_plain)
+    shared = {measure.name: _shared(report, measure.name) for measure in report.measures}
     page.globals.update(
         arrows=ARROWS,
         directions=DIRECTIONS,
         used=_used(report),
-        shared={measure.name: _shared(report, measure.name) for measure in report.measures},
+        shared=shared,
+        own=lambda measure, score: _own(score, shared[measure.name]),
     )
     text = page.get_template("page.html").render(
         report=report,
@@ -122,6 +125,7 @@ def render(report: Report) -> str:
         matrix=_matrix(report),
         comparisons=_comparisons(report) if len(report.systems) > 1 else [],
         summaries=_summaries(report) if len(report.systems) < 2 else [],
+        left_out=_by_cause(report.left_out),
         charts_of=lambda entry: _charts(report, entry),
         unreliable=lambda entry: entry.faces is not None and entry.faces < FACES_WANTED,
     )
@@ -153,14 +157,47 @@ def _title(report: Report) -> str:
     return f"{count} clips"
 
 
-def _shared(report: Report, name: str) -> Score | None:
-    """A score whose settings and weights all values of a measure share; None where they differ."""
+def _by_cause(left_out: Mapping[str, str]) -> dict[str, list[str]]:
+    """The metrics left out for each reason."""
+    causes: dict[str, list[str]] = {}
+    for name, why in left_out.items():
+        causes.setdefault(why.removeprefix(f"{name} "), []).append(name)
+    return causes
+
+
+def _shared(report: Report, name: str) -> Score:
+    """A score with the settings and weights that all values of a measure share, and no value."""
     rows = [scores[name] for scores in _all_scores(report) if name in scores]
     made = [score for score in rows if score.value is not None] or rows
-    same = made and all(
-        (score.settings, score.weights) == (made[0].settings, made[0].weights) for score in made
-    )
-    return made[0] if same else None
+    if not made:
+        return Score(None)
+    first, *others = made
+    settings = {
+        key: value
+        for key, value in first.settings.items()
+        if all(other.settings.get(key) == value for other in others)
+    }
+    same = all(other.weights == first.weights for other in others)
+    return Score(None, settings=settings, weights=first.weights if same else None)
+
+
+def _own(score: Score, shared: Score) -> Score:
+    """A score with those of its settings and weights alone that are not shared."""
+    settings = {key: v for key, v in score.settings.items() if key not in shared.settings}
+    weights = score.weights if score.weights != shared.weights else None
+    return replace(score, settings=settings, weights=weights)
+
+
+def _plain(setting: Any) -> str:
+    """A setting as people write it."""
+    if isinstance(setting, Mapping):
+        return ", ".join(f"{key} {_plain(value)}" for key, value in setting.items())
+    if isinstance(setting, list | tuple):
+        mark = "; " if any(isinstance(value, Mapping) for value in setting) else ", "
+        return mark.join(map(_plain, setting))
+    if isinstance(setting, bool) or setting is None:
+        return {True: "yes", False: "no", None: "none"}[setting]
+    return f"{setting:.6g}" if isinstance(setting, float) else str(setting)
 
 
 def _used(report: Report) -> list[Measure]:
