@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -75,7 +76,9 @@ def _detector() -> Any:
 
 def face_box(frame: Frames) -> tuple[int, int, int, int] | None:
     """MediaPipe's first face x0 y0 x1 y1 in a frame ``(h, w, 3)``, clipped; None without one."""
-    found = _detector().process(np.ascontiguousarray(frame)).detections
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what MediaPipe uses of protobuf
+        found = _detector().process(np.ascontiguousarray(frame)).detections
     if not found:
         return None
     near = found[0].location_data.relative_bounding_box

@@ -29,6 +29,7 @@ AWAY = 1.0  # of the face's outline to what counts as background, likewise
 LEAST = 0.02  # of a frame's pixels, below which a region says nothing
 SIDE = 128  # of the steadied upper face
 EYES_AT = ((38.0, 64.0), (90.0, 64.0))  # where the eyes' centres come to lie in it
+STILL = 0.35  # pixels of it that eyes may seem to move while the face holds still
 UPPER = slice(16, 84)  # rows of it from the forehead to above the nostrils
 
 
@@ -116,11 +117,11 @@ class UntouchedWatch(BaseWatch):
 
 
 class Seen(NamedTuple):
-    """A frame's luma ``(h, w)``, the background in it, and its upper face, steadied."""
+    """A frame's luma ``(h, w)``, the background in it, and the eyes' centres ``(2, 2)``."""
 
     luma: Array
     background: Array
-    face: Array
+    eyes: Array
     shot: int
 
 
@@ -174,7 +175,9 @@ class FlickerWatch(BaseWatch):
         luma = cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY)
         points, size = track.points[row], track.frame_size
         away = mask("oval", points, track.scheme, size, grow=AWAY) == 0
-        return Seen(luma, away, steadied(luma, points, track.scheme), int(track.shot[row]))
+        parts = semantic(points[:, :2], track.scheme)
+        eyes = np.stack([parts[name].mean(0) for name in ("left_eye", "right_eye")])
+        return Seen(luma, away, eyes, int(track.shot[row]))
 
     def _measure(self) -> None:
         every = [seen for seen in self._seen if seen is not None]
@@ -183,7 +186,7 @@ class FlickerWatch(BaseWatch):
         away = np.logical_and.reduce([seen.background for seen in every])
         if away.mean() >= LEAST:
             self._outside.append(float(unrest([seen.luma for seen in every])[away].mean()))
-        self._face.append(float(unrest([seen.face for seen in every])[UPPER].mean()))
+        self._face.append(float(unrest(steadied(every))[UPPER].mean()))
 
     def scores(self) -> Mapping[str, Score]:
         """Means over the frames that have two neighbours of the same shot."""
@@ -206,10 +209,15 @@ def unrest(lumas: list[Array]) -> Array:
     return np.abs(here - (before + after) / 2)
 
 
-def steadied(luma: Array, points: Array, scheme: str) -> Array:
-    """The face in ``luma (h, w)`` as ``(128, 128)``, its eyes always at the same place."""
-    from lipkit.faces.warping import warp
+def steadied(seen: list[Seen]) -> list[Array]:
+    """The face in each of three frames as ``(128, 128)``, its eyes always at the same place.
 
-    parts = semantic(points[:, :2], scheme)
-    eyes = np.stack([parts[name].mean(0) for name in ("left_eye", "right_eye")])
-    return warp(luma, similarity(eyes, np.array(EYES_AT)), (SIDE, SIDE))
+    A face that hardly moves is taken to hold still: else the noise of its landmarks would show.
+    """
+    from lipkit.faces.warping import transform, warp
+
+    matrices = [similarity(one.eyes, np.array(EYES_AT)) for one in seen]
+    moved = [transform(one.eyes, matrices[1]) - EYES_AT for one in seen]
+    if np.abs(moved).max() < STILL:
+        matrices = [matrices[1]] * len(seen)
+    return [warp(one.luma, m, (SIDE, SIDE)) for one, m in zip(seen, matrices, strict=True)]
