@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,9 @@ def _network() -> Any:
         hint = "pip install 'lipkit[metrics]'"
         raise BadUsage("voice activity needs silero-vad", hint=hint) from None
     threads = torch.get_num_threads()
-    network = load_silero_vad()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of TorchScript, which it comes in
+        network = load_silero_vad()
     torch.set_num_threads(threads)  # which loading it sets to one
     return network
 

@@ -33,7 +33,6 @@ def write_report(job: Job, folder: Folder) -> None:
         entries=entries,
         sets=[SetEntry(scores_in(row), row["system"] or "") for row in sets],
         left_out={name: str(problem) for name, problem in job.left_out.items()},
-        command=f"lipkit score, {len(clips)} clips",
         version=__version__,
     )
     page = render(report)
@@ -43,6 +42,7 @@ def write_report(job: Job, folder: Folder) -> None:
 
 def entry_of(row: Row, folder: Folder) -> Entry:
     """A clip as the report shows it."""
+    from lipkit.metrics.charts import RATE
     from lipkit.metrics.report import Entry
 
     if row["status"] == "failed":
@@ -57,6 +57,7 @@ def entry_of(row: Row, folder: Folder) -> Entry:
         strip=view.strip,
         reference_strip=view.reference_strip,
         faces=row["faces"],
+        fps=row["fps"] or RATE,
     )
 
 

@@ -20,6 +20,7 @@ from lipkit.metrics.mouth import (
     silence_ratio,
     silent,
 )
+from lipkit.metrics.values import curve
 from lipkit.protocols import Measure, Score
 
 if TYPE_CHECKING:
@@ -29,11 +30,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
     Flags = NDArray[np.bool_]
-
-
-def curve(track: Array) -> list[float | None]:
-    """A track as a curve of the report."""
-    return [float(value) if np.isfinite(value) else None for value in track]
 
 
 def lag_scores(

@@ -66,7 +66,6 @@ class Report:
     entries: Sequence[Entry]
     sets: Sequence[SetEntry] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)  # metric -> why
-    command: str = ""
     version: str = ""
 
     @cached_property

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lipkit.metrics.aperture import curve
 from lipkit.metrics.base import Base, BaseWatch
 from lipkit.metrics.embeddings import LOST, SAMPLES, SHORTEST, LipStream, voice_embeddings
 from lipkit.metrics.embeddings import window_count as windows_in
 from lipkit.metrics.mouth import aperture, frozen, mute, silent
+from lipkit.metrics.values import curve
 from lipkit.protocols import Measure, Score
 
 if TYPE_CHECKING:

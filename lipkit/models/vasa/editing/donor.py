@@ -29,7 +29,8 @@ JAW_FOLLOWS = 0.75  # of an opening, by the lower teeth
 PARTING = (0.25, 0.75)  # of a donor's height: where its upper and lower teeth may part
 TINTED = 0.4  # power of the skin's change of hue that teeth take
 SKIN = (205, 425, 216, 436, 18, 200, 164, 204, 424)  # points whose colour tells the light
-TOOTH, PALE = 0.5, 0.4  # teeth: luminance over the skin's, spread of their colours over the mean
+TOOTH, PALE = 0.5, 0.85  # teeth: luminance and saturation over the skin's
+DEEP_OPEN = 0.25  # aperture in IOD of mouths that show all that speech shows
 GLOSS = 0.10  # IOD, width of a gleam on a lip
 UPPER_EDGE, LOWER_EDGE = 0.03, 0.06  # IOD in from the tracked edge where lips may still show
 
@@ -116,19 +117,34 @@ def unwrap(lower: LowerFace, patch: Patch) -> Donor | None:
     light = skin_light(image, points, unit)
     grey = colour @ LUMA.astype(np.float32)
     seen = colour[inside]
-    pale = np.ptp(seen, axis=1) < PALE * seen.mean(1)
     dark = seen[grey[inside] <= np.quantile(grey[inside], 0.1)].mean(0)
-    teeth = pale & (grey[inside] > TOOTH * float(light @ LUMA))
-    worth = float(inside.sum()) * (0.5 + min(1.0, 3 * float(teeth.mean())))
+    parting, aperture = _parting(grey, inside), float(mesh.aperture(points))
+    worth = float(inside.sum()) * (0.5 + min(1.0, 4 * _toothy(colour, inside, parting, light)))
+    worth *= min(1.0, aperture / DEEP_OPEN) * _sharpness(grey, inside)
     return Donor(
         colour=_continued(colour, inside, dark, patch.scale),
         dark=dark.astype(np.float32),
-        parting=_parting(grey, inside),
-        aperture=float(mesh.aperture(points)),
+        parting=parting,
+        aperture=aperture,
         middle=mouth_middle(mesh.to_local(points, lower.pose)),
         light=light.astype(np.float32),
-        worth=worth * _sharpness(grey, inside),
+        worth=worth,
     )
+
+
+def _toothy(colour: Array, inside: Array, parting: float, light: Array) -> float:
+    """Share of ``inside (h, w)`` that shows upper teeth: bright, and paler than skin is.
+
+    Below the ``parting`` a wet lip's gleam looks the same.
+    """
+    bright = colour @ LUMA.astype(np.float32) > TOOTH * float(light @ LUMA)
+    teeth = inside & bright & (colourful(colour) < PALE * colourful(light))
+    return float(teeth[: round(parting)].sum() / inside.sum())
+
+
+def colourful(colour: Array) -> Array:
+    """Saturation of colours ``(..., 3)``: their spread over their mean."""
+    return np.asarray(np.ptp(colour, axis=-1) / np.maximum(colour.mean(-1), 1.0))
 
 
 def lip_colour(image: Array, points: Array, unit: float) -> Array:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from lipkit.faces import mesh
 from lipkit.models.vasa.codecs.mesh.lips import lip_masks
 from lipkit.models.vasa.codecs.mesh.shape import FaceShape
-from lipkit.models.vasa.codecs.mesh.warp import Box, box_around, polygon_mask, smoothstep
-from lipkit.models.vasa.editing.donor import Donor, Patch, inner_outline, lend, skin_light
+from lipkit.models.vasa.codecs.mesh.warp import Box, box_around, smoothstep
+from lipkit.models.vasa.editing.donor import Donor, Patch, lend, skin_light
 from lipkit.models.vasa.editing.field import mouth_fields
 from lipkit.models.vasa.editing.lips import Articulation, Lips, moved, seamed
 
@@ -24,7 +24,9 @@ PART_MARGIN = 0.08  # IOD around the inner lips that their inside is drawn on
 STILL = 0.002  # IOD of change that nobody sees
 STRETCHED = (0.25, 0.8)  # opening over the frame's own gap, over which a donor's inside replaces it
 PARTED = 0.03  # change in IOD from which what lay under the lips is left out
-OWN_CLEAR = 0.012  # IOD of the own inside's rim that the lips' blur covers
+OWN_CLEAR = 0.014  # IOD of the own inside's rim that shows lip
+STAYS = 0.4  # of the way down a mouth: between what hangs on the skull and what lies on the lip
+TORN = (0.35, 0.6)  # of a mouth's height by which its inside is stretched: hardly seen, too far
 SHADOWS = (0.25, 0.03), (0.3, 0.008)  # how lips darken a lent inside, wide and close; reach in IOD
 
 
@@ -63,7 +65,13 @@ def redraw(
         covers = np.maximum(above, below)[part.slices]
         light = skin_light(image, lips.points, lips.unit)
         inside = _inside(
-            image[part.slices].copy(), _within(lips, part), change, lent, light, covers
+            image[part.slices].copy(),
+            _within(lips, part),
+            target - (part.x0, part.y0),
+            change,
+            lent,
+            light,
+            covers,
         )
         shown = _over(lower[part.slices].copy(), inside, below[part.slices].copy())
         lower[part.slices] = shown
@@ -96,12 +104,16 @@ def _within(lips: Lips, part: Box) -> Lips:
 def _inside(
     image: Array,
     lips: Lips,
+    target: Array,
     change: float,
     lent: tuple[Donor, Patch],
     light: Array,
     covers: Array,
 ) -> Array:
-    """What lies between the lips: the frame's own mouth, and a lent one where that ends."""
+    """What lies between the lips: the frame's own mouth, and a lent one where that ends.
+
+    ``target (478, 2)`` is where the lips go, ``change`` by how much they part.
+    """
     moving = float(smoothstep(abs(change), 0.0, PARTED))
     if not moving:
         return image
@@ -112,9 +124,36 @@ def _inside(
         shade = cv2.GaussianBlur(covers, (0, 0), max(0.5, reach * lips.unit))
         inside *= (1 - depth * shade)[..., None]
     kept = 1 - float(smoothstep(change / max(lips.aperture, 0.02), *STRETCHED))
-    own = polygon_mask(image.shape[:2], inner_outline(lips.points), 0)
-    radius = max(1, round(OWN_CLEAR * lips.unit))
-    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    own = cv2.GaussianBlur(cv2.erode(own, ellipse), (0, 0), max(0.6, 0.006 * lips.unit))
+    if kept:
+        own, mask = own_inside(image, lips, target, box)
+        inside = _over(own, inside, np.asarray(kept * mask, np.float32))
     # At rest every pixel is the frame's own; once lips move, those under them are not shown.
-    return _over(image, inside, np.maximum(kept * own, 1 - moving).astype(np.float32))
+    return _over(image, inside, np.full(image.shape[:2], 1 - moving, np.float32))
+
+
+def own_inside(image: Array, lips: Lips, target: Array, box: Box) -> tuple[Array, Array]:
+    """The frame's own mouth ``(h, w, 3)`` filling the ``target (478, 2)`` lips, and its mask.
+
+    What hangs on the skull stays, what lies below follows the lower lip, and the rims, which show
+    lip, are left out: their neighbours go on instead. The mask falls where that stretches too far.
+    """
+    axes = lips.pose.rotation[:2, :2] / np.linalg.norm(lips.pose.rotation[:2, :2], axis=0)
+    x, y = np.moveaxis(box.pixels @ axes.astype(np.float32), -1, 0)
+
+    def edge(points: Array, rows: tuple[int, ...]) -> Array:
+        along, down = (points[list(rows), :2] @ axes).T
+        return np.interp(x, np.maximum.accumulate(along), down).astype(np.float32)
+
+    clear = OWN_CLEAR * lips.unit
+    top = edge(lips.points, mesh.UPPER_LIP_ROWS[0]) + clear
+    bottom = edge(lips.points, mesh.LOWER_LIP_ROWS[0]) - clear
+    above, below = edge(target, mesh.UPPER_LIP_ROWS[0]), edge(target, mesh.LOWER_LIP_ROWS[0])
+    height = np.maximum(below - above, 1.0)
+    down = (y - above) / height
+    lift, push = np.maximum(top - above, 0), np.maximum(below - bottom, 0)
+    where = y + lift * np.clip(1 - down / STAYS, 0, 1)
+    where -= push * np.clip((down - STAYS) / (1 - STAYS), 0, 1)
+    moved = (box.pixels + (where - y)[..., None] * axes[:, 1]).astype(np.float32)
+    own = cv2.remap(image, moved, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    mask = 1 - smoothstep((lift + push) / height, *TORN)
+    return own, np.asarray(mask)
