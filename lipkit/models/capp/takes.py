@@ -106,13 +106,13 @@ def _of_file(path: Path, audio: str, frames: int, report: Callable[[str], None])
     from lipkit.metrics.tracking import regular
 
     try:
-        aligned = _geometry_track(path)
         clip = Clip(path.name, path)
         if clip.info.video is None:
             return []
-        track = clip.track25 if aligned is None else regular(aligned, clip.ticks25, FPS)
         if clip.wave is None:
             raise BadInput(f"{path}: {clip.silence}")
+        aligned = _geometry_track(path)
+        track = clip.track25 if aligned is None else regular(aligned, clip.ticks25, FPS)
         sound = heard(clip.wave, audio)
     except BadInput as problem:
         report(f"left out: {problem}")
