@@ -54,17 +54,16 @@ def measure(video: Path, minutes: float, rest: list[str], itself: bool) -> dict[
         options = [*(["--reference", str(film)] if itself else []), *rest]
         command = [sys.executable, "-m", "lipkit", "score", "-q", str(film), *options]
         started, peak, alone = time.monotonic(), 0, 0
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        lines = Path(name) / "scores.jsonl"
+        with lines.open("wb") as out, subprocess.Popen(command, stdout=out) as process:
             while process.poll() is None:
                 sizes = [resident(member) for member in family(process.pid)]
                 peak, alone = max(peak, sum(sizes)), max(alone, sizes[0])
                 time.sleep(PAUSE)
-            assert process.stdout is not None
-            lines = process.stdout.read().splitlines()
         seconds = time.monotonic() - started
         if process.returncode:
             sys.exit(process.returncode)
-        row = json.loads(lines[0])
+        row = json.loads(lines.read_text().splitlines()[0])
         info, _ = require_video(film)
     values = [about["value"] for about in row["scores"].values()]
     return {
