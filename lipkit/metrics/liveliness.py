@@ -204,13 +204,6 @@ class BlinkWatch(BaseWatch):
 
 def pose_of(clip: Clip) -> Array:
     """Yaw, pitch and roll ``(f, 3)`` in degrees at 25 frames a second, NaN without a face."""
-    import numpy as np
+    from lipkit.metrics.motion import head_pose
 
-    from lipkit.faces import mesh
-
-    track = clip.track25
-    with np.errstate(invalid="ignore", divide="ignore"):  # rows without a face hold nothing
-        frame = mesh.face_frame(track.points.astype(np.float64))
-        pose = mesh.euler(frame.rotation)
-    pose[~track.valid] = np.nan
-    return pose
+    return head_pose(clip.track25)

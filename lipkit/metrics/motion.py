@@ -10,12 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lipkit.faces.mesh import rotation
+from lipkit.faces.mesh import euler, face_frame, rotation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lipkit.protocols import FaceTrack
+
     Array = NDArray[Any]
+
+
+def head_pose(track: FaceTrack) -> Array:
+    """Yaw, pitch and roll ``(f, 3)`` in degrees of a FaceMesh track, NaN without a face."""
+    with np.errstate(invalid="ignore", divide="ignore"):  # rows without a face hold nothing
+        angles = euler(face_frame(track.points).rotation)
+    return np.where(track.valid[:, None], angles.astype(np.float64), np.nan)
 
 
 def wrapped(angles: Array) -> Array:

@@ -10,7 +10,7 @@ import pytest
 from lipkit.metrics.choreography import BeatAlign, Diversity
 from lipkit.metrics.landmarks import LandmarkDistance, LipIntensity, LipTiming
 from lipkit.metrics.liveliness import Blinking, HeadMotion, PoseError, Tremble
-from lipkit.models.capp.features import posed
+from lipkit.metrics.motion import head_pose
 from lipkit.protocols import Score
 
 PAIRS = [LandmarkDistance(), LipTiming(), PoseError()]
@@ -105,7 +105,9 @@ def test_the_turns_of_a_head_are_measured(filmed, pose):
     assert found["delta_p"] == pytest.approx(np.abs(np.diff(pose, axis=0)).mean(), rel=0.02)
     assert found["yaw_range"] == pytest.approx(12, rel=0.05)
     assert found["pitch_range"] == pytest.approx(8, rel=0.05)
-    assert np.allclose(posed(filmed(pose).track) - posed(filmed(0 * pose).track)[0], pose, atol=0.6)
+    assert np.allclose(
+        head_pose(filmed(pose).track) - head_pose(filmed(0 * pose).track)[0], pose, atol=0.6
+    )
 
 
 def test_a_frozen_face_does_nothing(filmed, pose, voice):

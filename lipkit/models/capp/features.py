@@ -1,4 +1,4 @@
-"""The sound and the pose that CAPP looks at, of clips and of spoken corpora."""
+"""The sound that CAPP hears, of clips and of spoken corpora."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lipkit.audio.mel import SPEECH64, mel_power
-from lipkit.faces import mesh
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from lipkit.protocols import FaceTrack
 
     Array = NDArray[Any]
 
@@ -41,12 +38,3 @@ def paired(mel: Array) -> Array:
     """Log-mel ``(2 t, 64)`` at 100 Hz as ``(t, 128)`` at 50 Hz."""
     even = mel[: len(mel) // 2 * 2]
     return even.reshape(len(even) // 2, -1).astype(np.float32)
-
-
-def posed(track: FaceTrack) -> Array:
-    """Yaw, pitch and roll ``(f, 3)`` in degrees of a FaceMesh track, NaN without a face."""
-    with np.errstate(invalid="ignore", divide="ignore"):  # rows without a face hold nothing
-        frame = mesh.face_frame(track.points.astype(np.float64))
-        pose = mesh.euler(frame.rotation)
-    pose[~track.valid] = np.nan
-    return pose.astype(np.float32)

@@ -50,8 +50,9 @@ class CappWatch(BaseWatch):
 
     def scores(self) -> Mapping[str, Score]:
         """The mean cosine; none where no window shows a face throughout."""
+        from lipkit.metrics.motion import head_pose
         from lipkit.models.capp.config import SamplingConfig
-        from lipkit.models.capp.features import heard, posed
+        from lipkit.models.capp.features import heard
 
         model, hop = _model(), SamplingConfig().hop
         frames = model.config.frames
@@ -59,7 +60,7 @@ class CappWatch(BaseWatch):
         if self.clip.wave is None:
             return {"capp_own": Score(None, reason="no sound", settings=settings)}
         audio = heard(self.clip.wave, model.config.audio)
-        found = cosines(model, audio, posed(self.clip.track25), hop)
+        found = cosines(model, audio, head_pose(self.clip.track25), hop)
         value = float(found.mean()) if len(found) else None
         settings["windows"] = len(found)
         reason = f"no {frames / 25:g} s with sound show a face throughout"

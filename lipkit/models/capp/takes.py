@@ -12,7 +12,7 @@ import numpy as np
 
 from lipkit.errors import BadInput, BadUsage
 from lipkit.models.capp.config import STEPS
-from lipkit.models.capp.features import heard, log_mel, paired, posed
+from lipkit.models.capp.features import heard, log_mel, paired
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,6 +103,7 @@ def gather(source: Source, audio: str, frames: int) -> tuple[Takes, Takes]:
 
 def _of_file(path: Path, audio: str, frames: int, report: Callable[[str], None]) -> list[Take]:
     from lipkit.metrics.clip import Clip
+    from lipkit.metrics.motion import head_pose
     from lipkit.metrics.tracking import regular
 
     try:
@@ -117,7 +118,7 @@ def _of_file(path: Path, audio: str, frames: int, report: Callable[[str], None])
     except BadInput as problem:
         report(f"left out: {problem}")
         return []
-    return list(stretches(sound, posed(track), frames))
+    return list(stretches(sound, head_pose(track), frames))
 
 
 def _geometry_track(path: Path) -> FaceTrack | None:
