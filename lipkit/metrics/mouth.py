@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RATE = 25
 SAMPLES = 640  # of sound at 16 kHz to a frame
-STILL = 0.002  # standard deviation of a mouth that does not move, in eye distances
+STILL = 0.006  # standard deviation, in eye distances, of noise on a mouth that does not move
 LIPS = (13, 14)  # of FaceMesh: inner edges, in the middle
 EYES = (33, 263)  # of FaceMesh: outer corners
 SPOKEN = 0.1  # share of speech below which lips and sound have nothing in common
