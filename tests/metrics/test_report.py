@@ -82,7 +82,6 @@ def everything() -> Report:
         (SetEntry({"fid": Score(12.0, 400)}),),
         {EVIL: EVIL},
         EVIL,
-        EVIL,
     )
 
 
