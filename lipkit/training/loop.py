@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,41 +20,12 @@ from torch import Tensor, nn
 from lipkit.errors import LipkitError
 from lipkit.training import checkpoints
 from lipkit.training.config import Precision, StageConfig
-from lipkit.training.ema import Average
+from lipkit.training.feeding import feed
+from lipkit.training.ledger import Ledger, Progress
+from lipkit.training.stage import TrainingStage
+from lipkit.training.turns import Turn, give_turn, take_turns
 
-
-class TrainingStage(Protocol):
-    """A ``Stage`` that makes its own batches and can say how good the model is."""
-
-    name: str
-
-    def parameters(self, model: Any) -> list[nn.Parameter]:
-        """What this stage trains."""
-        ...
-
-    def batch(self, seed: int, index: int) -> Mapping[str, Tensor]:
-        """Batch number ``index``, the same for the same seed."""
-        ...
-
-    def loss(self, model: Any, batch: Mapping[str, Tensor], step: int) -> Mapping[str, Tensor]:
-        """Named terms, already weighted."""
-        ...
-
-    def validate(self, model: Any) -> Mapping[str, float]:
-        """Named scores on held-out data."""
-        ...
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What the loop tells while it runs; terms are means since the last report."""
-
-    stage: str
-    step: int
-    steps: int
-    terms: Mapping[str, float]
-    scores: Mapping[str, float]
-    seconds: float
+__all__ = ["Limits", "Progress", "accelerator", "main_first", "train"]
 
 
 @dataclass(frozen=True)
@@ -64,30 +36,38 @@ class Limits:
     seconds: float | None = None
 
 
-class _Costed(nn.Module):
-    """A stage's loss as the forward of a module, which is what data-parallel wrappers hook into."""
-
-    def __init__(self, model: nn.Module, stage: TrainingStage) -> None:
-        super().__init__()
-        self.model = model
-        self.stage = stage
-
-    def forward(self, batch: Mapping[str, Tensor], step: int) -> Mapping[str, Tensor]:
-        return self.stage.loss(self.model, batch, step)
-
-
 def accelerator(precision: Precision, accumulate: int) -> Any:
-    """An ``accelerate.Accelerator``; raises LipkitError where the library is missing."""
+    """An ``accelerate.Accelerator``; raises LipkitError where the library is missing.
+
+    Its launcher decides on devices and processes. Sharded weights are refused, because the states
+    that are saved hold whole ones.
+    """
+    library = _accelerate()
+    engine = library.Accelerator(mixed_precision=precision, gradient_accumulation_steps=accumulate)
+    kinds = library.DistributedType
+    sharded = (kinds.FSDP, kinds.DEEPSPEED, kinds.MEGATRON_LM)
+    if engine.distributed_type in sharded:
+        raise LipkitError(
+            f"training under {engine.distributed_type.value} is not supported",
+            hint="launch it data-parallel: accelerate launch --multi_gpu",
+        )
+    return engine
+
+
+@contextmanager
+def main_first() -> Iterator[bool]:
+    """Lets the main process do something before the others do; yields whether this is it."""
+    state = _accelerate().PartialState()
+    with state.main_process_first():
+        yield bool(state.is_main_process)
+
+
+def _accelerate() -> Any:
     try:
-        from accelerate import Accelerator
+        import accelerate
     except ImportError:
         raise LipkitError("training needs accelerate", hint="pip install 'lipkit[train]'") from None
-    return Accelerator(mixed_precision=precision, gradient_accumulation_steps=accumulate)
-
-
-def seed_step(seed: int, index: int) -> None:
-    """Seed torch for batch ``index``: dropout and noise of the step depend on nothing else."""
-    torch.manual_seed((seed * 1_000_003 + index) % 2**63)
+    return accelerate
 
 
 def train(
@@ -101,160 +81,135 @@ def train(
     limits: Limits = Limits(),
     resume: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
+    tick: Callable[[int], None] = lambda step: None,
 ) -> int:
     """Train one stage in a run directory; the number of updates made in all.
 
-    The model is left holding the averaged weights. Raises LipkitError if the loss is no number.
+    ``report`` hears the losses now and then, ``tick`` the number of every finished update. The
+    model is left holding the averaged weights. Raises LipkitError if the loss is no number.
     """
     engine = accelerator(precision, config.accumulate)
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)
-    trained = stage.parameters(model)
-    for parameter in trained:
-        parameter.requires_grad_(True)
-    optimizer = torch.optim.AdamW(
-        trained, lr=config.learning_rate, weight_decay=config.weight_decay
-    )
-    costed, optimizer = engine.prepare(_Costed(model, stage), optimizer)
-    average = Average(trained, config.ema)
-    state = checkpoints.path_of(run, stage.name)
-    done = 0
-    if resume and state.is_file():
-        done = checkpoints.restore(state, seed, average, optimizer.optimizer)
-    steps = _Steps(engine, costed, optimizer, stage, config, seed)
-    last = min(config.steps, limits.steps or config.steps)
-    told = _Ledger(stage, config, model, average, run / "logs", engine, report)
+    turns = take_turns(engine, model, stage, config)
+    found = checkpoints.newest(run, stage.name) if resume else None
+    done, kept = checkpoints.restore(found, turns, seed) if found else (0, {})
+    if engine.scaler is not None and "scaler" in kept:
+        engine.scaler.load_state_dict(kept["scaler"])
+    main = bool(engine.is_main_process)
+    ledger = Ledger(stage, config, turns[0], run, seed, main=main, report=report)
+    ledger.open(done, kept)
+
+    def save() -> None:
+        extra = ledger.kept
+        if engine.scaler is not None:
+            extra["scaler"] = engine.scaler.state_dict()
+        if main:
+            checkpoints.save(run, turns, done, seed, config.keep, extra)
+
+    last, saved = min(config.steps, limits.steps or config.steps), done
+    steps = Steps(engine, turns, stage, config, seed)
     for step in steps.run(done, last, limits.seconds):
         done = step
-        average.update(done)
-        told.note(done, steps.terms)
-        if engine.is_main_process and (done % config.save_every == 0 or done == last):
-            checkpoints.save(state, done, seed, average, optimizer.optimizer)
-    if engine.is_main_process and done:
-        checkpoints.save(state, done, seed, average, optimizer.optimizer)
-    told.close(done)
-    average.assign()
+        for turn in turns:
+            turn.average.update(done)
+        ledger.note(done, steps.terms, steps.extras)
+        tick(done)
+        if done % config.save_every == 0 or done == last:
+            save()
+            saved = done
+    if done != saved:
+        save()
+    ledger.close(done)
+    turns[0].average.assign()
+    engine.wait_for_everyone()
     return done
 
 
-class _Steps:
-    """Runs updates one by one; ``terms`` holds the loss terms of the last one."""
+class Steps:
+    """Runs updates one by one; ``terms`` holds the loss terms of the last one.
+
+    ``extras`` are the learning rates and the norms of the gradients.
+    """
 
     def __init__(
         self,
         engine: Any,
-        costed: nn.Module,
-        optimizer: Any,
+        turns: list[Turn],
         stage: TrainingStage,
         config: StageConfig,
         seed: int,
     ) -> None:
-        self.engine, self.costed, self.optimizer = engine, costed, optimizer
-        self.stage, self.config, self.seed = stage, config, seed
+        self.engine, self.turns, self.stage = engine, turns, stage
+        self.config, self.seed = config, seed
         self.terms: dict[str, float] = {}
+        self.extras: dict[str, float] = {}
 
     def run(self, done: int, last: int, seconds: float | None) -> Iterator[int]:
         """Numbers of finished updates, from ``done + 1`` to ``last`` or until time is up."""
         started = time.monotonic()
-        self.costed.train()
-        while done < last and (seconds is None or time.monotonic() - started < seconds):
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.config.learning_rate * self.config.rate(done)
-            self.update(done)
+        for turn in self.turns:
+            turn.train()
+        processes, each = self.engine.num_processes, self.config.accumulate
+        stride = each * processes
+        indices = range(done * stride + self.engine.process_index, last * stride, processes)
+        batches = feed(self.stage, self.seed, indices, self.config.workers, self.engine.device)
+        while done < last and not self.late(seconds, started):
+            for turn in self.turns:
+                self.extras[f"rate{turn_mark(turn, self.turns)}"] = turn.set_rate(done)
+            self.update(done, batches)
             done += 1
             yield done
 
-    def update(self, step: int) -> None:
+    def late(self, seconds: float | None, started: float) -> bool:
+        """Whether the time is up; the main process's clock decides for all."""
+        if seconds is None:
+            return False
+        over = time.monotonic() - started >= seconds
+        if self.engine.num_processes > 1:
+            told = torch.tensor(float(over and self.engine.is_main_process))
+            over = bool(self.engine.reduce(told.to(self.engine.device)) > 0)
+        return over
+
+    def update(self, step: int, batches: Iterator[Mapping[str, Any]]) -> None:
         """One update of the weights, from ``accumulate`` batches."""
-        sums: dict[str, float] = {}
-        count, processes = self.config.accumulate, self.engine.num_processes
-        for part in range(count):
-            index = (step * count + part) * processes + self.engine.process_index
-            seed_step(self.seed, index)
-            batch = self.stage.batch(self.seed, index)
-            batch = {name: value.to(self.engine.device) for name, value in batch.items()}
-            with self.engine.accumulate(self.costed), self.engine.autocast():
-                terms = self.costed(batch, step)
-                total = torch.stack(list(terms.values())).sum()
-                self.engine.backward(total)
-                if self.engine.sync_gradients:
-                    self.engine.clip_grad_norm_(self.stage_parameters(), self.config.clip)
-                self.optimizer.step()
-                self.optimizer.zero_grad()
-            for name, value in {**terms, "loss": total}.items():
-                sums[name] = sums.get(name, 0.0) + float(value.detach()) / count
-        if not math.isfinite(sums["loss"]):
-            raise LipkitError(
-                f"{self.stage.name}: the loss is {sums['loss']} at step {step}",
-                hint="lower train.*.learning_rate",
-            )
-        self.terms = sums
+        sums: dict[str, Tensor] = {}
+        for _ in range(self.config.accumulate):
+            batch = next(batches)
+            with self.engine.accumulate(*(turn.costed for turn in self.turns)):
+                for turn in self.turns:
+                    for name, value in self.play(turn, batch, step).items():
+                        sums[name] = sums.get(name, torch.zeros_like(value)) + value
+        values = torch.stack(list(sums.values())) / self.config.accumulate
+        if self.engine.num_processes > 1:
+            values = self.engine.reduce(values, "mean")
+        self.terms = dict(zip(sums, values.tolist(), strict=True))
+        for name, mean in self.terms.items():
+            if name.startswith("loss") and not math.isfinite(mean):
+                raise LipkitError(
+                    f"{self.stage.name}: the {name} is {mean} at step {step}",
+                    hint="lower train.*.learning_rate",
+                )
 
-    def stage_parameters(self) -> list[nn.Parameter]:
-        """The trained parameters."""
-        return [p for p in self.costed.parameters() if p.requires_grad]
-
-
-class _Ledger:
-    """Averages the terms, validates now and then, writes tensorboard scalars, tells the caller."""
-
-    def __init__(
-        self,
-        stage: TrainingStage,
-        config: StageConfig,
-        model: nn.Module,
-        average: Average,
-        folder: Path,
-        engine: Any,
-        report: Callable[[Progress], None],
-    ) -> None:
-        self.stage, self.config, self.model, self.average = stage, config, model, average
-        self.engine, self.report = engine, report
-        self.started = time.monotonic()
-        self.sums: dict[str, float] = {}
-        self.count = 0
-        self.writer = _scalars(folder) if engine.is_main_process else None
-
-    def note(self, step: int, terms: Mapping[str, float]) -> None:
-        """Take in the terms of a step; report every ``log_every`` steps."""
-        for name, value in terms.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
-        self.count += 1
-        if step % self.config.log_every == 0:
-            self.tell(step, step % self.config.save_every == 0)
-
-    def tell(self, step: int, validate: bool) -> None:
-        """Report the means since the last report, with scores if asked for."""
-        if not self.engine.is_main_process:
-            return
-        terms = {name: value / max(1, self.count) for name, value in self.sums.items()}
-        self.sums, self.count = {}, 0
-        scores: Mapping[str, float] = self.scores() if validate else {}
-        if self.writer is not None:
-            for name, value in {**terms, **scores}.items():
-                self.writer.add_scalar(f"{self.stage.name}/{name}", value, step)
-        seconds = time.monotonic() - self.started
-        self.report(Progress(self.stage.name, step, self.config.steps, terms, scores, seconds))
-
-    def scores(self) -> Mapping[str, float]:
-        """Validation scores of the averaged weights."""
-        self.model.eval()
-        with self.average.applied(), torch.inference_mode():
-            scores = self.stage.validate(self.model)
-        self.model.train()
-        return scores
-
-    def close(self, step: int) -> None:
-        """The last report, and the end of the log."""
-        self.tell(step, True)
-        if self.writer is not None:
-            self.writer.close()
+    def play(self, turn: Turn, batch: Mapping[str, Any], step: int) -> dict[str, Tensor]:
+        """One turn with one batch: its terms and their sum, detached."""
+        give_turn(self.turns, turn)
+        with self.engine.autocast():
+            terms = turn.costed(batch, step)
+            if not terms:
+                return {}
+            total = torch.stack([value.float() for value in terms.values()]).sum()
+        self.engine.backward(total)
+        mark = turn_mark(turn, self.turns)
+        if self.engine.sync_gradients:
+            norm = self.engine.clip_grad_norm_(turn.parameters, turn.config.clip)
+            self.extras[f"gradient{mark}"] = float(norm)
+        turn.optimizer.step()
+        turn.optimizer.zero_grad()
+        return {
+            **{f"{name}{mark}": value.detach().float() for name, value in terms.items()},
+            f"loss{mark}": total.detach(),
+        }
 
 
-def _scalars(folder: Path) -> Any:
-    """A tensorboard writer, or None where tensorboard is not installed."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder))
+def turn_mark(turn: Turn, turns: list[Turn]) -> str:
+    """What the names of a rival's numbers end in."""
+    return "" if turn is turns[0] else f".{turn.name}"

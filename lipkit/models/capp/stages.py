@@ -14,6 +14,7 @@ from lipkit.models.capp.config import CappConfig
 from lipkit.models.capp.model import Capp
 from lipkit.models.capp.takes import Takes, gather
 from lipkit.training.config import StageConfig
+from lipkit.training.data import speech
 from lipkit.training.voices.source import Source
 
 GROUP = 16  # pairs among which validation looks for the right one
@@ -28,7 +29,7 @@ def pairs(model: Capp, config: CappConfig, source: Source, seed: int) -> PairsSt
             f"train.pairs.frames is {stage.frames}, but the model sees {shape.frames}",
             hint=f"--set train.pairs.frames={shape.frames}",
         )
-    training, held_out = gather(source, shape.audio, shape.frames)
+    training, held_out = gather(speech(source, "capp"), shape.audio, shape.frames)
     return PairsStage(stage, training, held_out)
 
 

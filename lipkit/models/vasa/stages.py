@@ -19,6 +19,7 @@ from lipkit.models.vasa.model import VoiceModel
 from lipkit.models.vasa.noise import REACH, coloured
 from lipkit.models.vasa.takes import Takes, rehearse
 from lipkit.training.config import StageConfig
+from lipkit.training.data import speech
 from lipkit.training.voices.augment import augment, masked_bands
 from lipkit.training.voices.excerpts import Excerpts
 from lipkit.training.voices.source import Recordings, Source
@@ -39,7 +40,7 @@ def correlation(a: Tensor, b: Tensor) -> Tensor:
 @lru_cache(maxsize=1)
 def recordings(source: Source) -> Recordings:
     """What the source holds, spoken first if need be."""
-    return source.gather(lambda wave: log_mel([wave]))
+    return speech(source, "vasa").gather(lambda wave: log_mel([wave]))
 
 
 def frontend(model: VoiceModel, config: VasaConfig, source: Source, seed: int) -> FrontendStage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, overload
@@ -49,15 +49,16 @@ class ToySpec:
 
 def parse(text: str) -> ToySpec:
     """The cartoons that ``toy:`` or ``toy:size=64,people=50`` asks for."""
-    spec = ToySpec()
-    kinds = {key: float if key == "seconds" else int for key in vars(spec)}
+    kinds = {key: float if key == "seconds" else int for key in vars(ToySpec())}
+    chosen: dict[str, Any] = {}
     for wish in filter(None, text.removeprefix(PREFIX).split(",")):
         key, _, value = wish.partition("=")
         try:
-            spec = replace(spec, **{key: kinds[key](value)})
+            chosen[key] = kinds[key](value)
         except (KeyError, ValueError):
             known = ", ".join(f"{key}={value}" for key, value in vars(ToySpec()).items())
             raise BadUsage(f"--data {text}", hint=f"after {PREFIX} write any of {known}") from None
+    spec = ToySpec(**chosen)
     least = {"size": 16, "seconds": 0.04, "people": 1, "takes": 1, "held_out": 1, "seed": 0}
     for key, low in least.items():
         if not low <= getattr(spec, key) < HELD_OUT:

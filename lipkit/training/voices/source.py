@@ -33,6 +33,11 @@ class Source:
     spec: CorpusSpec | None = None
     report: Callable[[str], None] = field(default=lambda line: None, compare=False)
 
+    @property
+    def name(self) -> str:
+        """What the weights' header says of it."""
+        return SCHEME if self.spec else self.folder.name
+
     def gather(self, features: Callable[[NDArray[np.float32]], Mel]) -> Recordings:
         """All recordings; ``features`` turns sound ``(n,)`` into log-mel ``(t, 64)``."""
         if self.spec is not None:
