@@ -114,7 +114,7 @@ class HyperIqa(nn.Module):
         """Weights ``(b, out, in)`` and biases ``(b, out)`` of each layer for ``(b, 112, 7, 7)``."""
         pooled = seen.mean((2, 3))
         for index, (wide, out) in enumerate(pairwise(SIZES), 1):
-            weight = getattr(self, f"fc{index}w_conv")(seen).view(-1, out, wide)
+            weight = getattr(self, f"fc{index}w_conv")(seen).reshape(-1, out, wide)
             yield weight, getattr(self, f"fc{index}b_fc")(pooled)
         yield self.fc5w_fc(pooled)[:, None], self.fc5b_fc(pooled)
 
