@@ -1,0 +1,1 @@
+"""Losses: tensors in, numbers out. Networks that judge are given, not loaded."""

@@ -1,0 +1,17 @@
+"""Whether lips fit their sound, by the embeddings of a SyncNet."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional
+
+
+def disagreement(lips: Tensor, sound: Tensor, together: Tensor) -> Tensor:
+    """Cross-entropy ``(b,)`` of the cosine of embeddings ``(b, d)``, taken as a probability.
+
+    ``together (b,)`` is 1 where they belong together and 0 where not. Embeddings have no values
+    below 0, so neither have cosines (Prajwal et al. 2020, arXiv:2008.10010, equation 2).
+    """
+    cosine = functional.cosine_similarity(lips, sound).clamp(0, 1)
+    wanted = together.reshape(-1).to(cosine.dtype)
+    return functional.binary_cross_entropy(cosine, wanted, reduction="none")

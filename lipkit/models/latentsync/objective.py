@@ -1,0 +1,158 @@
+"""What LatentSync is trained for: a step's noise, its prediction, and the terms of its loss.
+
+arXiv:2412.09262, section 3, after the official ``scripts/train_unet.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lipkit.losses.agreement import disagreement
+from lipkit.losses.perception import lower_half_distance
+from lipkit.losses.tempo import tempo_distance
+from lipkit.models.latentsync.convert import official
+from lipkit.models.latentsync.syncnet import lower_half
+from lipkit.models.parts import vae
+from lipkit.models.parts.denoising import clean, mixed_noise, noised, schedule
+from lipkit.models.parts.motion import unfold
+from lipkit.models.parts.video_unet import VideoUNet
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """How much each term counts; those of weight 0 are not computed."""
+
+    recon: float = 1.0
+    sync: float = 0.0
+    lpips: float = 0.0
+    trepa: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Clips to learn from: ``target`` and ``reference (b, f, 3, r, r)`` in -1..1 of one person.
+
+    ``audio (b, f, t, d)`` are windows, ``mel (b, 1, 80, t)`` is SyncNet's, both of the target.
+    """
+
+    target: Tensor
+    reference: Tensor
+    audio: Tensor
+    mel: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Judges:
+    """Frozen networks: the autoencoder, and those that the terms of the loss ask."""
+
+    autoencoder: AutoencoderKL
+    syncnet: nn.Module | None = None  # lips and mel to a pair of embeddings
+    syncnet_size: int | None = 256  # of the pictures it sees; None: it sees latents
+    distance: Callable[[Tensor, Tensor], Tensor] | None = None  # LPIPS
+    video: Callable[[Tensor], Tensor] | None = None  # VideoMAE
+
+
+class Draw(Protocol):
+    """Random numbers of a step, asked for in the order in which the methods stand."""
+
+    def normal(self, shape: tuple[int, ...]) -> Tensor:
+        """Posteriors of target, masked and reference faces, then the shared and the own noise."""
+        ...
+
+    def times(self, count: int, steps: int) -> Tensor:
+        """Time steps ``(count,)`` below ``steps``, one for each clip."""
+        ...
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A prediction: the noise that was there, what the UNet saw, what it took for noise."""
+
+    noise: Tensor  # (b, c, f, h, w) as all below
+    seen: Tensor
+    predicted: Tensor
+    latents: Tensor  # the clean ones that it amounts to
+
+
+def guess(
+    unet: VideoUNet,
+    autoencoder: AutoencoderKL,
+    sample: Sample,
+    masks: tuple[Tensor, Tensor],
+    draw: Draw,
+    alpha: float | None = 1.0,
+) -> Guess:
+    """The UNet's guess at a noised clip; ``masks`` are the pixels' and the latents', 1 keeps.
+
+    ``alpha`` weighs the noise that frames have in common against their own; None: all have one.
+    """
+    pixels, small = (mask.to(sample.target.device) for mask in masks)
+    batch, frames = sample.target.shape[:2]
+    faces, reference = sample.target.flatten(0, 1), sample.reference.flatten(0, 1)
+    shape = (len(faces), autoencoder.config.latent_channels, *small.shape)
+    with torch.no_grad():
+        target, masked, whole = (
+            unfold(vae.encode(autoencoder, pictures, draw.normal(shape)), frames)
+            for pictures in (faces, faces * pixels, reference)
+        )
+    shared = draw.normal(tuple(target.shape)).to(target.device)
+    own = None if alpha is None else draw.normal(tuple(target.shape)).to(target.device)
+    noise = mixed_noise(shared, own, alpha or 0.0)
+    alphas = schedule("ddim", 1).alphas_cumprod.to(target.device)
+    times = draw.times(batch, len(alphas)).to(target.device)
+    latents = noised(target, noise, times, alphas)
+    keep = small.expand(batch, 1, frames, -1, -1)
+    seen = torch.cat([latents, keep, masked, whole], 1)
+    predicted = unet(seen, times, sample.audio).float()
+    return Guess(noise, seen, predicted, clean(latents, predicted, times, alphas))
+
+
+def terms(made: Guess, sample: Sample, judges: Judges, weighing: Weighing) -> Mapping[str, Tensor]:
+    """The terms of the loss by name, not yet weighed."""
+    found = {"recon": functional.mse_loss(made.predicted, made.noise.float())}
+    in_pixels = weighing.sync and judges.syncnet_size is not None
+    if in_pixels or weighing.lpips or weighing.trepa:
+        flat = made.latents.transpose(1, 2).flatten(0, 1)
+        drawn = vae.decode(judges.autoencoder, flat).unflatten(0, sample.target.shape[:2])
+    if weighing.sync:
+        views = lips_of(drawn, judges.syncnet_size) if in_pixels else stacked(made.latents)
+        lips, sound = judges.syncnet(views, sample.mel)
+        found["sync"] = disagreement(lips, sound, torch.ones(len(lips), device=lips.device)).mean()
+    if weighing.lpips:
+        pair = (drawn.flatten(0, 1), sample.target.flatten(0, 1))
+        found["lpips"] = lower_half_distance(judges.distance, *pair).mean()
+    if weighing.trepa:
+        pair = (drawn.transpose(1, 2), sample.target.transpose(1, 2))
+        found["trepa"] = tempo_distance(judges.video, *pair)
+    return found
+
+
+def weighed(found: Mapping[str, Tensor], weighing: Weighing) -> dict[str, Tensor]:
+    """Each term times its weight."""
+    return {name: term * getattr(weighing, name) for name, term in found.items()}
+
+
+def lips_of(frames: Tensor, size: int) -> Tensor:
+    """What a SyncNet of pixels sees ``(b, f*3, size/2, size)`` of ``frames (b, f, 3, r, r)``."""
+    if frames.shape[-1] != size:
+        small = functional.interpolate(frames.flatten(0, 1), (size, size), mode="bicubic")
+        frames = small.unflatten(0, frames.shape[:2])
+    return lower_half(frames)
+
+
+def stacked(latents: Tensor) -> Tensor:
+    """What a SyncNet of latents sees ``(b, f * c, h, w)`` of ``latents (b, c, f, h, w)``."""
+    return latents.transpose(1, 2).flatten(1, 2)
+
+
+def trainable(unet: VideoUNet, parts: tuple[str, ...]) -> dict[str, nn.Parameter]:
+    """The parameters whose official names hold one of ``parts``, under those names."""
+    every = official(dict(unet.named_parameters()))
+    return {name: p for name, p in every.items() if any(part in name for part in parts)}
