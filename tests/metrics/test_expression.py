@@ -11,7 +11,7 @@ import torch
 
 from lipkit.errors import WeightsError
 from lipkit.metrics import expression
-from lipkit.metrics.expression import BlendshapeExpression, Deep3dExpression, efid
+from lipkit.metrics.expression import BlendshapeExpression, Deep3dExpression, blendshapes, efid
 from lipkit.models.parts import deep3d
 from lipkit.models.parts.foreign import Checkpoint, read_checkpoint
 from lipkit.protocols import Passage
@@ -98,3 +98,17 @@ def test_blendshapes_without_the_model_file_say_where_to_get_it(tmp_path, monkey
     monkeypatch.setenv("LIPKIT_WEIGHTS", str(tmp_path))
     with pytest.raises(WeightsError, match=r"face_landmarker\.task"):
         BlendshapeExpression().watch(SimpleNamespace())
+
+
+def test_blendshapes_are_those_of_the_first_face(scene):
+    seen = []
+
+    def detect(picture):
+        seen.append(picture.numpy_view())
+        faces = [[SimpleNamespace(score=k / 51) for k in range(52)]]
+        return SimpleNamespace(face_blendshapes=faces if len(seen) == 1 else [])
+
+    landmarker = SimpleNamespace(detect=detect)
+    assert blendshapes(landmarker, scene.frames[0]) == [k / 51 for k in range(52)]
+    assert blendshapes(landmarker, scene.frames[1][:, ::-1]) is None
+    assert np.array_equal(seen[0], scene.frames[0])
