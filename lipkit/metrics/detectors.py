@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from functools import cache
+import warnings
+from collections.abc import Mapping
+from functools import cache, cached_property
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
 import numpy as np
 
+from lipkit import provenance
 from lipkit.faces.warping import box_of
 from lipkit.models.parts import weights
 
@@ -33,6 +36,11 @@ class Finder(Protocol):
 
     recipe: str
 
+    @property
+    def weights(self) -> Mapping[str, str] | None:
+        """File to SHA-256 of what it finds faces with; None if lipkit brings it along."""
+        ...
+
     def find(self, passage: Passage) -> list[Array]:
         """Boxes ``(n, 4)`` as x0 y0 x1 y1 of the faces in each frame."""
         ...
@@ -43,9 +51,14 @@ class S3fdFinder:
 
     recipe = f"S3FD of face-alignment, frames x {SHRINK}, score above {SURE}"
 
-    def __init__(self, file: str, device: str) -> None:
-        self.device = device
+    def __init__(self, file: Path, device: str) -> None:
+        self.file, self.device = file, device
         self._net = _s3fd(file, device)
+
+    @cached_property
+    def weights(self) -> Mapping[str, str]:
+        """The digest of the file."""
+        return {self.file.name: _digest(self.file)}
 
     def find(self, passage: Passage) -> list[Array]:
         """The boxes of every face that S3FD is sure of."""
@@ -58,16 +71,24 @@ class S3fdFinder:
 
 
 @cache
-def _s3fd(file: str, device: str) -> Any:
-    from face_alignment.detection.sfd.sfd_detector import SFDDetector
+def _s3fd(file: Path, device: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they name nothing that a user could change
+        from face_alignment.detection.sfd.sfd_detector import SFDDetector
 
-    return SFDDetector(device, path_to_detector=file, filter_threshold=SURE)
+        return SFDDetector(device, path_to_detector=str(file), filter_threshold=SURE)
+
+
+@cache
+def _digest(file: Path) -> str:
+    return provenance.digest(file)
 
 
 class TrackFinder:
     """The face that the clip's own track follows, which needs no weights."""
 
     recipe = "box of the FaceMesh points of the largest face, for S3FD is not here"
+    weights = None
 
     def __init__(self, clip: Clip) -> None:
         self._boxes = box_of(clip.track25.points[:, :OVAL])
@@ -84,17 +105,17 @@ def finder_of(clip: Clip, device: str) -> Finder:
     return TrackFinder(clip) if file is None else S3fdFinder(file, device)
 
 
-def s3fd_file() -> str | None:
+def s3fd_file() -> Path | None:
     """S3FD's weights: those of the store, or those that face-alignment fetched for itself."""
     if find_spec("face_alignment") is None:
         return None
     stored = weights.find(S3FD)
     if stored.present:
-        return str(stored.path)
+        return stored.path
     from torch.hub import get_dir
 
-    file = os.path.join(get_dir(), "checkpoints", stored.files[0])  # noqa: PTH118
-    return file if os.path.exists(file) else None  # noqa: PTH110
+    file = Path(get_dir()) / "checkpoints" / Path(stored.files[0]).name
+    return file if file.is_file() else None
 
 
 class SceneCuts:

@@ -185,6 +185,7 @@ class SyncWatch(BaseWatch):
         info = self.clip.info
         return {
             "detector": self.finder.recipe,
+            "detector_weights": self.finder.weights,
             "cuts": self.cuts.recipe,
             "crops": "lossless",
             "video_codec": info.video.codec if info.video else None,

@@ -48,6 +48,7 @@ class Still:
     """Finds the one face where it always is."""
 
     recipe = "a stand-in"
+    weights = None
 
     def find(self, passage: Passage) -> list[np.ndarray]:
         return [BOX for _ in passage.rows]
