@@ -38,7 +38,7 @@ def describe(measure: Measure, score: Score) -> dict[str, Any]:
         "direction": measure.better,
         "frames": score.frames,
         "recipe": measure.recipe,
-        "settings": dict(score.settings),
+        "settings": jsonl.finite(score.settings),
         "weights": dict(score.weights) if score.weights else None,
         "reason": score.reason if score.value is None else None,
     }

@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Take(Item):
-    """A clip, and what it is scored with; ``only_sets``: for what set metrics keep of it alone."""
+    """A clip, and what it is scored with.
+
+    ``real`` ones belong to the reference set. Of those and of ``only_sets`` no line is wanted, but
+    what set metrics keep.
+    """
 
     clip: str = ""
     reference: str | None = None
     sound: str | None = None
+    real: bool = False
     only_sets: bool = False
 
 
@@ -72,7 +77,7 @@ def gather(
     given = Given(bool(videos), len(real) > len(videos), len(takes) > 1)
     return Material(
         tuple(takes),
-        tuple(Take((name,), "-", clip=name, only_sets=True) for name in videos),
+        tuple(Take((name,), "-", clip=name, real=True) for name in videos),
         given,
     )
 

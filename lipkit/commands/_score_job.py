@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -114,14 +114,15 @@ def remaining(job: Job, folder: Folder) -> list[Take]:
         if sources is None:
             todo.append(take)
             continue
-        row = None if take.only_sets else earlier.get(sources.key(job.chosen))
-        kept = {one.name: str(folder.contribution(sources.share(one))) for one in job.of_sets}
+        row = None if take.real else earlier.get(sources.key(job.chosen))
+        sets = [one for one in job.of_sets if "set" in one.metric.needs or not take.real]
+        kept = {one.name: str(folder.contribution(sources.share(one))) for one in sets}
         if row is not None:
             done[take] = row
-        if all(Path(path).is_file() for path in kept.values()) and (row or take.only_sets):
+        if all(Path(path).is_file() for path in kept.values()) and (row or take.real):
             job.kept[take] = kept
         elif row is not None:
-            todo.append(Take(take.inputs, "-", take.clip, take.reference, take.sound, True))
+            todo.append(replace(take, only_sets=True))
         else:
             todo.append(take)
     again = {take.clip for take in job.material.takes} | {None}
@@ -147,7 +148,7 @@ def sources_of(take: Take) -> Sources | None:
 
 def do(job: Job, scoring: Scoring, todo: Sequence[Take]) -> Iterator[bool]:
     """Score the takes and write their lines; whether each failed. A single one's error is ours."""
-    if job.single and todo and not todo[0].only_sets:
+    if job.single and todo and not (todo[0].real or todo[0].only_sets):
         record(job, todo[0], scoring(todo[0]))
         todo = todo[1:]
     takes = {take.inputs: take for take in todo}
@@ -159,7 +160,7 @@ def do(job: Job, scoring: Scoring, todo: Sequence[Take]) -> Iterator[bool]:
             yield False
             continue
         ui.error(row["error"])
-        if not take.only_sets:
+        if not (take.real or take.only_sets):
             facts = {"clip": take.clip, "reference": take.reference, "audio": take.sound}
             why = {key: row[key] for key in ("status", "error", "exit")}
             job.lines.add({**facts, **why, "scores": {}, "lipkit": __version__})
@@ -181,16 +182,16 @@ def set_rows(job: Job) -> Iterator[Row]:
 
     if not job.of_sets:
         return
-    clips = {take.inputs: take for take in job.kept if take not in job.real}
-    if not clips:
+    references = [take for take in job.kept if take.real]
+    made = [take for take in job.kept if not take.real]
+    if not made:
         return
-    real = contributions(job, [take for take in job.kept if take in job.real])
-    made = list(clips.values())
+    real = contributions(job, references)
     found = places([take.clip for take in made], [take.reference for take in made])
     for system in dict.fromkeys(place.system for place in found):
         members = [take for take, place in zip(made, found, strict=True) if place.system == system]
         scores = sets(job.chosen, contributions(job, members), real)
-        counts = {"clips": len(members), "references": len(job.real)}
+        counts = {"clips": len(members), "references": len(references)}
         facts = {"set": True, "system": system or None, **counts, "lipkit": __version__}
         yield row_of(facts | {"status": "ok"}, job.measures, scores)
 

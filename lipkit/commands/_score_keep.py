@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lipkit import __version__, provenance
+from lipkit import __version__, jsonl, provenance
 from lipkit.errors import BadInput, LipkitError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class View:
         strips = {"strip": self.strip, "reference_strip": self.reference_strip}
         plain = {name: [_packed(picture) for picture in strip] for name, strip in strips.items()}
         with open_target(path) as part:
-            part.write_text(json.dumps({"curves": self.curves, **plain}, default=float), "utf-8")
+            part.write_text(jsonl.row({"curves": jsonl.finite(self.curves), **plain}), "utf-8")
 
     @classmethod
     def read(cls, path: Path) -> View | None:

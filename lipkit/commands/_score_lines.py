@@ -92,9 +92,6 @@ def show_table(rows: Sequence[Row], measures: Sequence[Measure]) -> None:
     )
     for reason in reasons:
         ui.say(reason)
-    for row in rows:
-        if row.get("unreliable"):
-            ui.warn(f"{row['clip']}: a face in {row['faces']:.0%} of its frames only: unreliable")
     sys.stdout.flush()
 
 

@@ -37,8 +37,10 @@ class Scoring:
 
         assert isinstance(item, Take)
         chosen = [recall(*one) for one in self.wanted]
-        if item.only_sets:
+        if item.real or item.only_sets:
             chosen = [one.without_clips() for one in chosen if one.set_measures]
+        if item.real:
+            chosen = [one for one in chosen if "set" in one.metric.needs]
         with ExitStack() as stack:
             sources, clip = opened(stack, item)
             with ui.progress(work(clip, chosen), f"scoring {item.clip}") as bar:
@@ -49,8 +51,9 @@ class Scoring:
                     path = self.folder.contribution(sources.share(one))
                     write_contribution(path, one.name, findings.contributions[one.name])
                     kept[one.name] = str(path)
-            if item.only_sets:
+            if item.real or item.only_sets:
                 return {"kept": kept}
+            remark(item, clip, chosen)
             key = sources.key(chosen)
             if self.pictures:
                 view_of(clip, findings.scores).write(self.folder.view(key))
@@ -79,6 +82,20 @@ def opened(stack: ExitStack, take: Take) -> tuple[Sources, Clip]:
             reference = Clip(take.reference, other)
     clip = Clip(take.clip, path, sound=sound, reference=reference, still=still)
     return Sources(path, other, sound), clip
+
+
+def remark(take: Take, clip: Clip, chosen: Sequence[Chosen]) -> None:
+    """Say what makes the scores of a clip less than they seem."""
+    from lipkit.metrics.engine import unreliable
+
+    if unreliable(clip):
+        share = float(clip.track.valid.mean())
+        ui.warn(f"{take.clip}: unreliable: only {share:.0%} of the frames show a face")
+    other = clip.reference
+    compared = any("reference" in one.metric.needs for one in chosen)
+    if compared and other is not None and abs(clip.end - other.end) > 1 / clip.fps:
+        lengths = f"{float(clip.end):.2f} s, its reference {float(other.end):.2f} s"
+        ui.say(f"{take.clip}: {lengths}: compared as far as both go")
 
 
 def line_of(

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from PIL import Image
 from lipkit.cli import run
 from lipkit.errors import ExitStatus
 from lipkit.metrics import choice
+from lipkit.protocols import FaceTrack
 from tests.metrics import tiny
 from tests.metrics.tiny import STEP, numbered
 
@@ -88,6 +90,35 @@ def test_folders_are_paired_by_name_and_compared_as_sets(made: Path, capsys: Cap
     assert whole["greys"] == pytest.approx((4 * mean(4) + 8 * mean(8)) / 12)
     gap = whole["greys"] - (2 * mean(2) + 4 * mean(4)) / 6
     assert whole["apart_mean"] == pytest.approx(gap)
+
+
+@pytest.mark.usefixtures("table")
+def test_another_length_and_few_faces_are_told(
+    made: Path, capsys: Captured, table: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table["faces"] = "tests.metrics.tiny:Faces"
+    valid = np.arange(8) < 6
+
+    def track(path: Path, size: tuple[int, int], fps: Fraction, advance: Any) -> FaceTrack:
+        times = tuple(Fraction(k, 25) for k in range(8))
+        points = np.ones((8, 5, 2), np.float32)
+        return FaceTrack(points, valid, np.zeros(8, int), times, fps, size, "five")
+
+    monkeypatch.setattr("lipkit.metrics.clip.track_face", track)
+    b = made / "made" / "b.mkv"
+    arguments = ("--reference", made / "real" / "b.mkv", "--metrics", "faces,beside")
+    assert call(b, *arguments) == ExitStatus.OK
+    captured = capsys.readouterr()
+    (row,) = lines(captured.out)
+    assert (row["unreliable"], row["faces"], row["with_face"]) == (True, 0.75, 6)
+    assert f"{b}: unreliable: only 75% of the frames show a face" in captured.err
+    assert f"{b}: 0.32 s, its reference 0.16 s: compared as far as both go" in captured.err
+    valid[:] = False
+    assert call(b, "--metrics", "faces") == ExitStatus.BAD_INPUT
+    assert capsys.readouterr().err.endswith("b.mkv: no face in any frame\n")
+    assert call(b, "--metrics", "faces,grey") == ExitStatus.OK
+    about = lines(capsys.readouterr().out)[0]["scores"]["with_face"]
+    assert (about["value"], about["reason"]) == (None, "no face in any frame")
 
 
 @pytest.mark.usefixtures("table")

@@ -125,6 +125,24 @@ class Heard(BaseWatch):
         return {"loudness": Score(self.value)}
 
 
+class Faces(Base):
+    """Counts the frames with a face."""
+
+    measures = (Measure("with_face", "Frames with a face", "frames", "higher", "a count"),)
+    needs = frozenset({"face"})
+
+    def watch(self, clip: Any) -> FacesWatch:
+        return FacesWatch(int(clip.track.valid.sum()))
+
+
+class FacesWatch(BaseWatch):
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def scores(self) -> Mapping[str, Score]:
+        return {"with_face": Score(float(self.count), self.count)}
+
+
 class Faulty(Base):
     """Gives what must not leave the engine, and forgets a measure."""
 
