@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def write_report(job: Job, folder: Folder) -> None:
     """Write the page, whole or not at all."""
     from lipkit.media.target import open_target
+    from lipkit.metrics.families import headings
     from lipkit.metrics.report import Report, SetEntry, render
 
     assert job.report is not None
@@ -34,6 +35,7 @@ def write_report(job: Job, folder: Folder) -> None:
         sets=[SetEntry(scores_in(row), row["system"] or "") for row in sets],
         left_out={name: str(problem) for name, problem in job.left_out.items()},
         version=__version__,
+        headings=headings(one.metric for one in job.chosen),
     )
     page = render(report)
     with open_target(job.report) as part:

@@ -7,19 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePath
-from statistics import fmean, stdev
-from typing import Any
 
 import jinja2
 
+from lipkit.metrics import tables
 from lipkit.metrics.charts import charts
+from lipkit.metrics.figures import figure, number, plain
 from lipkit.metrics.plots import Chart
 from lipkit.metrics.strips import Picture
-from lipkit.metrics.systems import Comparison, Place, compare, decimals, is_truth, places
+from lipkit.metrics.systems import Comparison, Place, is_truth, places
 from lipkit.protocols import Measure, Score
 
 FACES_WANTED = 0.8  # a clip with a face in a smaller share of its frames is called unreliable
-WIDEST = 8  # measures in one table of all clips
 
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→ 0", "real": "≈ real", "none": "–"}
 DIRECTIONS = {
@@ -67,6 +66,7 @@ class Report:
     sets: Sequence[SetEntry] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)  # metric -> why
     version: str = ""
+    headings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # heading -> measures
 
     @cached_property
     def places(self) -> list[Place]:
@@ -83,21 +83,6 @@ class Report:
         return sorted(found, key=lambda name: not is_truth(name))
 
 
-@dataclass(frozen=True)
-class Summary:
-    """One measure over all clips of a report without systems; sizes where "zero" is best."""
-
-    measure: Measure
-    values: Sequence[float]
-
-    @property
-    def numbers(self) -> list[str]:
-        """Mean, standard deviation, least and greatest value."""
-        spread = stdev(self.values) if len(self.values) > 1 else 0.0
-        found = (fmean(self.values), spread, min(self.values), max(self.values))
-        return [number(value, decimals(found)) for value in found]
-
-
 def render(report: Report) -> str:
     """The page as HTML text; every name in it is escaped, and nothing is loaded from anywhere."""
     page = jinja2.Environment(
@@ -107,12 +92,12 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page.filters.update(figure=figure, number=number, jpeg=_jpeg, plain=_plain)
+    page.filters.update(figure=figure, number=number, jpeg=_jpeg, plain=plain)
     shared = {measure.name: _shared(report, measure.name) for measure in report.measures}
     page.globals.update(
         arrows=ARROWS,
         directions=DIRECTIONS,
-        used=_used(report),
+        chapters=tables.chapters(report, tables.used(report), lambda measure: measure),
         shared=shared,
         own=lambda measure, score: _own(score, shared[measure.name]),
     )
@@ -121,9 +106,9 @@ def render(report: Report) -> str:
         title=_title(report),
         clips=list(zip(report.entries, report.places, strict=True)),
         set_names={name for own in report.sets for name in own.scores},
-        matrix=_matrix(report),
-        comparisons=_comparisons(report) if len(report.systems) > 1 else [],
-        summaries=_summaries(report) if len(report.systems) < 2 else [],
+        clip_tables=tables.clip_tables(report),
+        comparisons=tables.chapters(report, tables.comparisons(report), _measure_of),
+        summaries=tables.chapters(report, tables.summaries(report), _measure_of),
         left_out=_by_cause(report.left_out),
         charts_of=lambda entry: _charts(report, entry),
         unreliable=lambda entry: entry.faces is not None and entry.faces < FACES_WANTED,
@@ -131,15 +116,8 @@ def render(report: Report) -> str:
     return text.encode(errors="backslashreplace").decode()  # names can hold bytes that are no text
 
 
-def figure(value: float) -> str:
-    """A value in four significant digits, without an end of noughts."""
-    return number(value, decimals([value]))
-
-
-def number(value: float, digits: int) -> str:
-    """A value with ``digits`` after the point and a real minus sign."""
-    text = f"{value:.{digits}f}"
-    return text.replace("-", "−" if float(text) else "")
+def _measure_of(line: Comparison | tables.Summary) -> Measure:
+    return line.measure
 
 
 def _jpeg(picture: Picture) -> str:
@@ -166,7 +144,7 @@ def _by_cause(left_out: Mapping[str, str]) -> dict[str, list[str]]:
 
 def _shared(report: Report, name: str) -> Score:
     """A score with the settings and weights that all values of a measure share, and no value."""
-    rows = [scores[name] for scores in _all_scores(report) if name in scores]
+    rows = [scores[name] for scores in tables.all_scores(report) if name in scores]
     made = [score for score in rows if score.value is not None] or rows
     if not made:
         return Score(None)
@@ -185,72 +163,6 @@ def _own(score: Score, shared: Score) -> Score:
     settings = {key: v for key, v in score.settings.items() if key not in shared.settings}
     weights = score.weights if score.weights != shared.weights else None
     return replace(score, settings=settings, weights=weights)
-
-
-def _plain(setting: Any) -> str:
-    """A setting as people write it."""
-    if isinstance(setting, Mapping):
-        return ", ".join(f"{key} {_plain(value)}" for key, value in setting.items())
-    if isinstance(setting, list | tuple):
-        mark = "; " if any(isinstance(value, Mapping) for value in setting) else ", "
-        return mark.join(map(_plain, setting))
-    if isinstance(setting, bool) or setting is None:
-        return {True: "yes", False: "no", None: "none"}[setting]
-    return f"{setting:.6g}" if isinstance(setting, float) else str(setting)
-
-
-def _used(report: Report) -> list[Measure]:
-    """The measures that any clip or set was asked for."""
-    asked = {name for scores in _all_scores(report) for name in scores}
-    return [measure for measure in report.measures if measure.name in asked]
-
-
-def _all_scores(report: Report) -> list[Mapping[str, Score]]:
-    return [*(entry.scores for entry in report.entries), *(own.scores for own in report.sets)]
-
-
-def _values(report: Report, measure: Measure) -> dict[str, dict[str, float]]:
-    """The values of a measure: system -> clip -> value; of set measures the clip is empty."""
-    values: dict[str, dict[str, float]] = {system: {} for system in report.systems}
-    rows = [
-        (place.system, place.clip, e.scores)
-        for e, place in zip(report.entries, report.places, strict=True)
-    ]
-    rows += [(s.system, "", s.scores) for s in report.sets if s.system in values]
-    for system, clip, scores in rows:
-        score = scores.get(measure.name)
-        if score and score.value is not None:
-            values[system][clip] = score.value
-    return values
-
-
-def _comparisons(report: Report) -> list[Comparison]:
-    lines = [compare(measure, _values(report, measure)) for measure in _used(report)]
-    return [line for line in lines if any(line.cells.values())]
-
-
-def _summaries(report: Report) -> list[Summary]:
-    if len(report.entries) < 2:
-        return []
-    found = []
-    for measure in _used(report):
-        scores = [
-            entry.scores[measure.name] for entry in report.entries if measure.name in entry.scores
-        ]
-        values = [score.value for score in scores if score.value is not None]
-        if values:
-            zero = measure.better == "zero"
-            found.append(Summary(measure, [abs(v) for v in values] if zero else values))
-    return found
-
-
-def _matrix(report: Report) -> list[list[Measure]]:
-    """The measures with a value in any clip, in as many as one table of all clips takes."""
-    if len(report.entries) < 2:
-        return []
-    valued = {n for e in report.entries for n, score in e.scores.items() if score.value is not None}
-    shown = [measure for measure in report.measures if measure.name in valued]
-    return [shown[i : i + WIDEST] for i in range(0, len(shown), WIDEST)]
 
 
 def _charts(report: Report, entry: Entry) -> list[Chart]:

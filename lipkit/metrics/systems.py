@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from statistics import fmean, stdev
 
+from lipkit.metrics.figures import decimals
 from lipkit.protocols import Measure
 
 MOST_FOLDERS = 12  # more folders without common clips are how a data set is stored, not systems
@@ -42,7 +42,7 @@ class Cell:
 class Comparison:
     """One measure of all systems; None for a system without a value.
 
-    ``paired`` when all means are over the same clips: only then one of them is the best.
+    ``paired`` when all means are over the same clips: only then one of several is the best.
     """
 
     measure: Measure
@@ -96,7 +96,7 @@ def compare(measure: Measure, values: Mapping[str, Mapping[str, float]]) -> Comp
     """
     holding = [set(clips) for clips in values.values() if clips]
     common = set.intersection(*holding) if holding else set()
-    paired = bool(common) and len(holding) > 1
+    paired = bool(common)
     cells: dict[str, Cell | None] = {}
     for system, clips in values.items():
         used = [v for clip, v in clips.items() if clip in common or not paired]
@@ -105,14 +105,6 @@ def compare(measure: Measure, values: Mapping[str, Mapping[str, float]]) -> Comp
     if paired:
         cells = _ranked(measure, cells, digits)
     return Comparison(measure, cells, paired, digits)
-
-
-def decimals(values: Iterable[float]) -> int:
-    """Digits after the point that show four significant digits of the largest value."""
-    there = [abs(v) for v in values]
-    if all(v == round(v) and v < 1e6 for v in there):
-        return 0
-    return min(6, max(0, 3 - math.floor(math.log10(max(there)))))
 
 
 def _cell(values: Sequence[float]) -> Cell | None:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lipkit.metrics.plots import SIDE, Chart, Curve, Scale, round_values, runs, span, thin
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False)
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def chart(curve: Curve, x: Scale, y: Scale) -> Chart:
@@ -48,13 +49,15 @@ def test_long_curves_get_short_and_keep_their_peaks() -> None:
     assert re.search(r"L518 0L", path)
 
 
+@unhurried
 @given(st.lists(st.none() | numbers))
 def test_runs_hold_every_value_once(values: list[float | None]) -> None:
     found = [spot for run in runs(values) for spot in run]
     assert found == [(i, v) for i, v in enumerate(values) if v is not None]
 
 
-@given(st.lists(numbers, min_size=1, max_size=4000))
+@unhurried
+@given(st.lists(numbers, min_size=1, max_size=3000))
 def test_thinning_keeps_order_and_extremes(values: list[float]) -> None:
     kept = thin(list(enumerate(values)), len(values))
     assert [i for i, _ in kept] == sorted({i for i, _ in kept})
@@ -62,6 +65,7 @@ def test_thinning_keeps_order_and_extremes(values: list[float]) -> None:
     assert max(v for _, v in kept) == max(values)
 
 
+@unhurried
 @given(st.lists(numbers, min_size=1))
 def test_a_span_holds_its_values(values: list[float]) -> None:
     scale = span(values)

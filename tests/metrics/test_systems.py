@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lipkit.metrics.systems import Place, compare, decimals, places
+from lipkit.metrics.systems import Place, compare, places
 from lipkit.protocols import Better, Measure
 
 
@@ -127,19 +127,3 @@ def test_systems_that_read_the_same_are_both_best() -> None:
 def test_one_system_alone_is_not_the_best() -> None:
     line = compare(measure("higher"), {"x": {"a": 1.0}, "y": {}})
     assert not any(cell.best for cell in line.cells.values() if cell)
-
-
-@pytest.mark.parametrize(
-    ("values", "digits"),
-    [
-        ([8.432], 3),
-        ([162.74], 1),
-        ([0.0523], 5),
-        ([0.91, 34.2], 2),
-        ([3, -2], 0),
-        ([], 0),
-        ([0.0], 0),
-    ],
-)
-def test_figures_have_four_significant_digits(values: list[float], digits: int) -> None:
-    assert decimals(values) == digits
