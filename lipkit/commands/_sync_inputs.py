@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from lipkit import provenance, ui
 from lipkit.commands._model import load
@@ -119,12 +119,25 @@ def wanted(wish: Syncing) -> tuple[Part, ...]:
     return read_speaker_map(Path(wish.speaker_map))
 
 
+@runtime_checkable
+class Borrowing(Protocol):
+    """An editor that uses stored weights beside its model's own."""
+
+    digests: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Engine:
     """A model, and the editor that it is for videos."""
 
     loaded: Loaded
     editor: Editor
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digests of all weights that shape the result, by name."""
+        borrowed = self.editor.digests if isinstance(self.editor, Borrowing) else {}
+        return {**self.loaded.digests, **borrowed}
 
 
 def engine_of(wish: Syncing) -> Engine:
@@ -155,7 +168,7 @@ def record_of(wish: Syncing, material: Material, engine: Engine) -> dict[str, An
     ]
     if wish.audio is not None and material.track is not None:
         inputs.append(provenance.source(wish.audio, material.track))
-    return provenance.record("sync", settings, inputs, engine.loaded.digests)
+    return provenance.record("sync", settings, inputs, engine.digests)
 
 
 def history_of(path: Path) -> Mapping[str, Any]:

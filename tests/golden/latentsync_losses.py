@@ -13,17 +13,15 @@ from torch.nn import functional
 from lipkit.losses.agreement import disagreement
 from lipkit.losses.perception import lower_half_distance
 from lipkit.losses.tempo import seen, tempo_distance
-from lipkit.metrics import frechet, offsets
-from lipkit.models.latentsync.syncnet import StableSyncNet, SyncNetConfig, lower_half
+from lipkit.metrics import frechet
 from lipkit.models.parts import videomae
 from lipkit.models.parts.foreign import Checkpoint
 from lipkit.models.parts.lpips import Lpips
-from lipkit.models.parts.syncnet import SyncNet
 from lipkit.models.parts.videomae import VideoMae, VideoMaeForm
 from lipkit.models.parts.wav2lip_syncnet import Wav2LipSyncNet
 
 from .audio import weights
-from .hashing import fill, hashed
+from .syncnets import hashed
 
 Meta = dict[str, Any]
 Tensors = dict[str, Tensor]
@@ -84,63 +82,15 @@ def trepa_loss(meta: Meta, tensors: Tensors) -> Tensors:
     return {"out.loss": loss, "out.grad_fake": made.grad, "mid.feature_real": feature}
 
 
-def looked_at(frames: Tensor, form: SyncNetConfig, config: Meta) -> Tensor:
-    """What the visual encoder sees of pictures as bytes, or of what is stacked already."""
-    if frames.dtype != torch.uint8:
-        rows = frames.shape[-2] == config.get("resolution") and config.get("lower_half")
-        return frames[..., frames.shape[-2] // 2 :, :] if rows else frames
-    clips = (frames / 255 - 0.5).movedim(-1, -3) / 0.5
-    if clips.dim() == 4:
-        clips = clips.unflatten(0, (-1, form.frames))
-    return lower_half(clips) if config["lower_half"] else clips.flatten(1, 2)
-
-
-@torch.no_grad()
-def stable_syncnet(meta: Meta, tensors: Tensors) -> Tensors:
-    config = meta["config"]
-    network = StableSyncNet(SyncNetConfig.of(config["model"])).eval()
-    if "hash_salt" in config:
-        fill(network, config["hash_salt"])
-    else:
-        network.load_state_dict(weights(tensors, "w."))
-    results: Tensors = {}
-    for key in config["ids"]:
-        given = weights(tensors, f"in.{key}.")
-        mel = given.pop("mel")
-        (frames,) = given.values()
-        vision, audio = network(looked_at(frames, network.config, config), mel)
-        results[f"out.{key}.vision"], results[f"out.{key}.audio"] = vision, audio
-        results[f"out.{key}.cosine"] = functional.cosine_similarity(vision, audio)
-    return results
-
-
 @torch.no_grad()
 def wav2lip_syncnet(meta: Meta, tensors: Tensors) -> Tensors:
     config = meta["config"]
-    network = fill(Wav2LipSyncNet(config["act_fn"]), config["hash_salt"])
+    network = Wav2LipSyncNet(config["act_fn"]).eval()
+    names = network.state_dict().items()
+    network.load_state_dict({name: hashed(config["hash_salt"], name, t) for name, t in names})
     vision, audio = network(tensors["in.visual"] / 127.5 - 1, tensors["in.mel"])
     cosine = functional.cosine_similarity(vision, audio)
     return {"out.vision": vision, "out.audio": audio, "out.cosine": cosine}
-
-
-@torch.no_grad()
-def syncnet_v2(meta: Meta, tensors: Tensors) -> Tensors:
-    network = fill(SyncNet(), meta["config"]["hash_salt"])
-    lips = network.lips(tensors["in.lip"].float())[:, 0]
-    return {"out.lip": lips, "out.aud": network.voice(tensors["in.mfcc"])}
-
-
-def sync_conf(meta: Meta, tensors: Tensors) -> Tensors:
-    results: Tensors = {}
-    for case in meta["config"]["cases"]:
-        key = f"{case['id']}."
-        pair = (tensors[f"in.{key}{name}"].numpy() for name in ("im", "cc"))
-        found = offsets.align(*pair, case["vshift"])
-        results[f"out.{key}mean_dists"] = torch.from_numpy(found.means)
-        results[f"out.{key}offset"] = torch.tensor(found.offset)
-        results[f"out.{key}min_dist"] = torch.tensor(found.distance)
-        results[f"out.{key}conf"] = torch.tensor(found.confidence)
-    return results
 
 
 def fvd_math(meta: Meta, tensors: Tensors) -> Tensors:
@@ -149,12 +99,7 @@ def fvd_math(meta: Meta, tensors: Tensors) -> Tensors:
 
 
 RUNNERS = {
-    "stable_syncnet_tiny": stable_syncnet,
-    "stable_syncnet_tiny_25": stable_syncnet,
-    "stable_syncnet_full": stable_syncnet,
     "wav2lip_syncnet": wav2lip_syncnet,
-    "syncnet_v2_eval": syncnet_v2,
-    "sync_conf_math": sync_conf,
     "fvd_math": fvd_math,
     "sync_loss": sync_loss,
     "lpips_half": lpips_half,

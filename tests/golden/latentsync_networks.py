@@ -26,7 +26,7 @@ from lipkit.models.parts.video_unet import VideoUNet, attend, listen, residual
 from lipkit.protocols import Features
 
 from .audio import weights
-from .hashing import hashed
+from .syncnets import hashed
 
 Meta = dict[str, Any]
 Tensors = dict[str, Tensor]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -18,7 +19,8 @@ from lipkit.faces.masks import feathered
 from lipkit.models.latentsync.config import ModelConfig, SamplingConfig
 from lipkit.models.latentsync.model import LatentSync, autoencoder
 from lipkit.models.latentsync.pipeline import Draws, LatentSyncer
-from lipkit.protocols import FaceTrack, Features
+from lipkit.models.parts import weights
+from lipkit.protocols import AudioEncoder, FaceTrack, Features
 from lipkit.sync.crops import CropEditor, Cropping, Study
 
 Array = NDArray[Any]
@@ -42,7 +44,7 @@ class LatentSyncEditor(CropEditor):
         form = model.config
         super().__init__(
             LatentSyncer(*ready(model, sampling), form),
-            registry.resolve(registry.ENCODERS, form.encoder, "encoder")(),
+            encoder_of(form.encoder),
             Cropping(
                 template="latentsync",
                 size=form.resolution,
@@ -56,6 +58,10 @@ class LatentSyncEditor(CropEditor):
             seed=seed,
         )
         self.form = form
+        stored = weights.catalogue().keys() & {form.vae.weights, form.encoder}
+        self.digests = {
+            name: weights.read_header(weights.locate(name))["digest"] for name in sorted(stored)
+        }
         self.hole = feathered(hole_of(form), FEATHER * form.resolution)
         self.one_at_a_time = Lock()
 
@@ -75,6 +81,12 @@ class LatentSyncEditor(CropEditor):
 
     def _mask(self, track: FaceTrack, study: Study, row: int) -> Array:
         return np.asarray(self.hole * study.weight[row], np.float32)
+
+
+@cache
+def encoder_of(name: str) -> AudioEncoder:
+    """The encoder that the model hears with, loaded once a process."""
+    return registry.resolve(registry.ENCODERS, name, "encoder")()
 
 
 def windows_of(voice: Features, form: ModelConfig, first: int, count: int) -> Features:
@@ -106,6 +118,6 @@ def ready(model: LatentSync, sampling: SamplingConfig) -> tuple[Any, Any]:
         # diffusers' own `to` warns of every change of type.
         nn.Module.to(network, device, TYPES[kind], memory_format=torch.channels_last)
         network.eval().requires_grad_(False)
-    if sampling.compile:
+    if sampling.compile and "deep" not in vars(unet):  # not yet
         unet.deep, unet.leave = torch.compile(unet.deep), torch.compile(unet.leave)
     return unet, vae

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
@@ -32,8 +34,9 @@ def autoencoder(model: LatentSync) -> AutoencoderKL:
     return model.vae if model.vae is not None else stored_vae(model.config.vae)
 
 
+@cache
 def stored_vae(form: VaeConfig) -> AutoencoderKL:
-    """An autoencoder of the store; `WeightsError` says how to get it where it is missing."""
+    """An autoencoder of the store, loaded once; `WeightsError` says how to get a missing one."""
     path = weights.locate(form.weights)
     with torch.device("meta"):
         network = vae.build(form)
