@@ -11,17 +11,17 @@ from torch.nn.functional import cross_entropy
 
 from lipkit.errors import BadUsage
 from lipkit.models.capp.config import CappConfig
+from lipkit.models.capp.gathering import gather
 from lipkit.models.capp.model import Capp
-from lipkit.models.capp.takes import Takes, gather
+from lipkit.models.capp.takes import Takes
 from lipkit.training.config import StageConfig
-from lipkit.training.data import speech
-from lipkit.training.voices.source import Source
+from lipkit.training.data import Data
 
 GROUP = 16  # pairs among which validation looks for the right one
 GROUPS = 8
 
 
-def pairs(model: Capp, config: CappConfig, source: Source, seed: int) -> PairsStage:
+def pairs(model: Capp, config: CappConfig, data: Data, seed: int) -> PairsStage:
     """The stage, with its data."""
     shape, stage = config.model, config.train.pairs
     if stage.frames != shape.frames:
@@ -29,7 +29,7 @@ def pairs(model: Capp, config: CappConfig, source: Source, seed: int) -> PairsSt
             f"train.pairs.frames is {stage.frames}, but the model sees {shape.frames}",
             hint=f"--set train.pairs.frames={shape.frames}",
         )
-    training, held_out = gather(speech(source, "capp"), shape.audio, shape.frames)
+    training, held_out = gather(data, shape.audio, shape.frames)
     return PairsStage(stage, training, held_out)
 
 

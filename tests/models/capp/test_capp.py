@@ -14,18 +14,25 @@ from click.testing import CliRunner
 from scipy.ndimage import gaussian_filter1d
 
 from lipkit import config as settings
+from lipkit.artifacts.clip import open_clip_writer
 from lipkit.commands.models import models
 from lipkit.commands.train import train as command
 from lipkit.errors import BadInput, BadUsage
+from lipkit.faces import mesh
+from lipkit.faces.geometry import Geometry, ticks
+from lipkit.faces.warping import box_of
 from lipkit.media.video import AudioTrack, VideoWriter
 from lipkit.models.capp import scoring
 from lipkit.models.capp.config import CappConfig
 from lipkit.models.capp.features import heard
+from lipkit.models.capp.gathering import gather
 from lipkit.models.capp.model import build
 from lipkit.models.capp.scoring import OwnCapp, cosines
 from lipkit.models.capp.stages import PairsStage, pairs
-from lipkit.models.capp.takes import Take, Takes, gather, stretches
+from lipkit.models.capp.takes import Take, Takes, stretches
+from lipkit.training.data import open_data
 from lipkit.training.loop import train
+from lipkit.training.toys.motion import INDEX
 from lipkit.training.voices import synthesizers
 from lipkit.training.voices.corpus import CorpusSpec
 from lipkit.training.voices.source import Source
@@ -122,6 +129,48 @@ def test_mel_has_two_steps_a_frame():
     assert heard(np.zeros(16000 * 2 + 500, np.float32), "mel").shape == (100, 128)
 
 
+def animated(points: np.ndarray, pose: np.ndarray) -> np.ndarray:
+    """FaceMesh points (f, 478, 3) of a face turned by angles (f, 3)."""
+    frame = mesh.face_frame(points.astype(np.float64))
+    local = mesh.to_local(points.astype(np.float64), frame)
+    turned = mesh.rotation(pose) @ frame.rotation
+    unit, origin = (np.repeat(it[None], len(pose), 0) for it in (frame.unit, frame.origin))
+    local = np.repeat(local[None], len(pose), 0)
+    return mesh.from_local(local, mesh.FaceFrame(turned, origin, unit)).astype(np.float32)
+
+
+def write_clip(path: Path, points: np.ndarray) -> None:
+    """An aligned clip of noise, whose geometry has these landmarks."""
+    import soundfile
+
+    count = len(points)
+    number, base = ticks([Fraction(k, 25) for k in range(count)])
+    geometry = Geometry(
+        matrix=np.tile(np.eye(2, 3), (count, 1, 1)),
+        points=points,
+        box=box_of(points),
+        score=np.ones(count),
+        valid=np.ones(count, np.bool_),
+        shot=np.zeros(count, np.int32),
+        ticks=number,
+        time_base=base,
+        fps=Fraction(25),
+        size=(64, 64),
+        frame_size=(512, 512),
+        scheme="mediapipe478",
+        template="square",
+    )
+    rng = np.random.default_rng(0)
+    sound = path.parent.with_name("sound.wav")
+    soundfile.write(sound, 0.1 * rng.standard_normal(count * 640), 16000)
+    tensors, header = geometry.to_tensors()
+    track = AudioTrack(sound)
+    with open_clip_writer(
+        path, tensors, header, size=(64, 64), times=geometry.times, audio=track
+    ) as writer:
+        writer.write(rng.integers(0, 256, (count, 64, 64, 3)).astype(np.uint8))
+
+
 @pytest.fixture(scope="module")
 def clips(astronaut, tmp_path_factory) -> Path:
     """Two videos of a face that rocks, with noise; a silent one; and a text."""
@@ -172,10 +221,34 @@ def test_clips_of_no_use_are_named_and_left_out(clips, tmp_path):
     said: list[str] = []
     for name in ("silent.mp4", "notes.txt"):
         (tmp_path / name).write_bytes((clips / name).read_bytes())
-    with pytest.raises(BadInput, match="fewer than two clips show a head and sound for 3 s"):
+    with pytest.raises(BadInput, match="no two people move their heads to sound for 3 s"):
         gather(Source(tmp_path, report=said.append), "mel", 75)
     assert len(said) == 2
-    assert any("silent.mp4" in line for line in said)
+    assert "silent.mp4" in said[0]
+
+
+def test_cartoons_know_their_pose(tmp_path):
+    data = open_data("toy:takes=3,held_out=2,seconds=2", tmp_path)
+    training, held = gather(data, "mel", 25)
+    assert (len(training.items), len(held.items)) == (3, 2)
+    first = data.training[0]
+    assert np.allclose(training.items[0].pose[:, 0], first.motion[:, INDEX["yaw"]])
+    assert np.allclose(training.items[0].audio, heard(first.wave, "mel")[:100], atol=0.01)
+
+
+def test_aligned_clips_keep_the_roll(tmp_path, astronaut):
+    """The roll that alignment took from the crops is known from the geometry."""
+    from lipkit.faces.mediapipe import MediapipeTracker
+
+    (face,) = MediapipeTracker(still=True).detect(astronaut[None])[0]
+    roll = 10 * np.sin(np.arange(40) / 6)
+    turned = animated(face.points, np.outer(roll, (0, 0, 1)))
+    for name in "ab":
+        write_clip(tmp_path / f"{name}.mkv", turned)
+    training, held = gather(Source(tmp_path), "mel", 25)
+    for side in (training, held):
+        (take,) = side.items
+        assert np.allclose(take.pose[:, 2] - take.pose[0, 2], roll, atol=0.5)
 
 
 def test_a_spoken_corpus_gets_a_head_that_gestures(tmp_path, monkeypatch):
