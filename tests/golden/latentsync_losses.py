@@ -21,7 +21,7 @@ from lipkit.models.parts.videomae import VideoMae, VideoMaeForm
 from lipkit.models.parts.wav2lip_syncnet import Wav2LipSyncNet
 
 from .audio import weights
-from .syncnets import hashed
+from .hashing import hashed
 
 Meta = dict[str, Any]
 Tensors = dict[str, Tensor]

@@ -26,7 +26,7 @@ from lipkit.models.parts.video_unet import VideoUNet, attend, listen, residual
 from lipkit.protocols import Features
 
 from .audio import weights
-from .syncnets import hashed
+from .hashing import hashed
 
 Meta = dict[str, Any]
 Tensors = dict[str, Tensor]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,50 +13,10 @@ from lipkit.models.latentsync import syncnet as stable
 from lipkit.models.parts import syncnet
 from lipkit.models.parts.foreign import Checkpoint
 
+from .hashing import hashed
+
 Meta = dict[str, Any]
 Tensors = dict[str, Tensor]
-GAMMA = np.uint64(0x9E3779B97F4A7C15)
-PIECE = 1 << 22  # numbers made at once
-SMALL = {"bias": 0.1, "q_bias": 0.1, "v_bias": 0.1, "in_proj_bias": 0.1, "running_mean": 0.1}
-
-
-def seed_of(text: str) -> int:
-    """64-bit FNV-1a."""
-    found = 0xCBF29CE484222325
-    for byte in text.encode():
-        found = ((found ^ byte) * 0x100000001B3) % (1 << 64)
-    return found
-
-
-def uniform(seed: int, count: int) -> np.ndarray:
-    """Numbers ``(count,)`` in 0..1 from the upper bits of splitmix64."""
-    found = np.empty(count)
-    with np.errstate(over="ignore"):
-        for first in range(0, count, PIECE):
-            steps = np.arange(first + 1, min(first + PIECE, count) + 1, dtype=np.uint64)
-            z = np.uint64(seed) + steps * GAMMA
-            z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            z ^= z >> np.uint64(31)
-            found[first : first + PIECE] = (z >> np.uint64(40)) / float(1 << 24)
-    return found
-
-
-def hashed(salt: str, name: str, like: Tensor) -> Tensor:
-    """The tensor that a file's salt gives an official name and a shape."""
-    leaf = name.rsplit(".", 1)[-1]
-    if leaf == "num_batches_tracked":
-        return torch.zeros(like.shape, dtype=torch.int64)
-    share = uniform(seed_of(f"{salt}/{name}"), like.numel())
-    if leaf == "running_var":
-        values = 0.5 + share
-    elif leaf in SMALL:
-        values = SMALL[leaf] * (2 * share - 1)
-    elif like.ndim > 1:
-        values = (2 * share - 1) * math.sqrt(6 / math.prod(like.shape[1:]))
-    else:
-        values = 1 + 0.1 * (2 * share - 1)
-    return torch.from_numpy(values.astype(np.float32)).reshape(like.shape)
 
 
 def fill(network: nn.Module, adopt: Any, meta: Meta, tensors: Tensors) -> None:
