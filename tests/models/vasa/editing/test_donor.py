@@ -77,3 +77,15 @@ def test_closed_lips_make_no_donor(astronaut, face):
     _, target = moved(Lips(face.astype(float), pose), Articulation.of(local), 0.0, 0.0, 0.0)
     points = np.concatenate([target, face[:, 2:]], 1)
     assert donor_of(astronaut.astype(np.float32), points, local)[0] is None
+
+
+def test_upper_teeth_make_a_mouth_worth_lending_and_a_wet_lips_gleam_does_not(mouth):
+    image, points, local = mouth
+    inside = polygon_mask(image.shape[:2], inner_outline(points))[..., None]
+    upper = (np.arange(image.shape[0]) < points[[13, 14], 1].mean())[:, None, None]
+    dark = image + inside * (np.array([40.0, 15, 15]) - image)
+    white = np.array([210.0, 205, 195])
+    teeth = dark + inside * upper * (white - dark)
+    gleam = dark + inside * ~upper * (white - dark)
+    worth = [donor_of(shown, points, local)[0].worth for shown in (teeth, gleam)]
+    assert worth[0] > 1.3 * worth[1]
