@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean, median
 
 from lipkit.metrics.plots import Chart, Curve, Mark, Scale, Values, present, span
@@ -105,9 +106,10 @@ def identity(title: str, curves: Curves) -> Chart:
 
 
 def plain(title: str, values: Values, rate: float = RATE) -> Chart:
-    """Any curve over time, ``rate`` values a second."""
+    """Any curve over time, small, ``rate`` values a second."""
     summary = f"{title} over time: {_range(values)}."
-    return _over_time(title, summary, values, span(values), "other", rate)
+    chart = _over_time(title, summary, values, span(values), "other", rate)
+    return replace(chart, minor=True)
 
 
 def _over_time(

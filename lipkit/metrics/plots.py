@@ -73,6 +73,7 @@ class Chart:
     marks: tuple[Mark, ...] = ()
     note: str = ""  # what the marks mean, beside the title
     wide: bool = False  # over the page's full width
+    minor: bool = False  # small, behind the others
 
     def path(self, curve: Curve) -> str:
         """The SVG path of one of the curves in a view box of ``SIDE`` by ``SIDE``."""

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import PurePath
 from statistics import fmean, stdev
 
@@ -101,7 +102,8 @@ def compare(measure: Measure, values: Mapping[str, Mapping[str, float]]) -> Comp
     for system, clips in values.items():
         used = [v for clip, v in clips.items() if clip in common or not paired]
         cells[system] = _cell([abs(v) for v in used] if measure.better == "zero" else used)
-    digits = decimals([cell.mean for cell in cells.values() if cell])
+    shown = [(cell.mean, cell.spread or 0.0) for cell in cells.values() if cell]
+    digits = decimals(chain.from_iterable(shown))
     if paired:
         cells = _ranked(measure, cells, digits)
     return Comparison(measure, cells, paired, digits)

@@ -14,7 +14,7 @@ from lipkit.protocols import Measure, Score
 if TYPE_CHECKING:
     from lipkit.metrics.report import Report
 
-WIDEST = 8  # measures in one table of all clips
+WIDEST = 6  # measures in one table of all clips
 
 Line = TypeVar("Line")
 

@@ -48,7 +48,7 @@ def test_curves_per_frame_run_at_the_rate_of_the_clip_and_others_at_25() -> None
         {"psnr": "PSNR", "blink_rate": "Blinks"},
         30,
     )
-    assert (source.title, source.x.high) == ("PSNR", 2)
+    assert (source.title, source.x.high, source.minor) == ("PSNR", 2, True)
     assert (regular.title, regular.x.high) == ("Blinks: eye aspect ratio", 2.4)
 
 
