@@ -23,6 +23,7 @@ SOMEBODY_ELSE = 0.4  # likeness under which a face is not the person asked for
 STRAY = 0.2  # tracks shorter than this share of the longest one are passers-by or mistakes
 SAME_PLACE = 0.6  # overlap of boxes before and after a flash
 NEAR, GROWN = 2.0, 1.6  # distance, in faces, and growth of one who comes back into view
+BLOCK = 500  # frames worked on at once where that takes several times their memory
 JUMP = 0.25  # of the box's side in one frame: faster than heads move, so a hidden cut
 
 
@@ -205,7 +206,12 @@ def fill(track: Track, count: int, max_gap: int) -> Path:
 
 def _blend(rows: Array, before: Array, after: Array, part: Array) -> Array:
     share = part.reshape(-1, *[1] * (rows.ndim - 1)).astype(np.float32)
-    return np.asarray(rows[before] * (1 - share) + rows[after] * share, np.float32)
+    # In place: ten minutes of landmarks are 90 MB, and each further copy would be as much again.
+    blend, other = rows[before].astype(np.float32), rows[after].astype(np.float32)
+    blend *= 1 - share
+    other *= share
+    blend += other
+    return np.asarray(blend)
 
 
 def bridge(path: Path, shot: Array, max_gap: int) -> tuple[Path, Array]:
@@ -253,12 +259,21 @@ def runs(valid: Array, values: Array | None = None) -> list[tuple[int, int]]:
     found = list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
     if values is None or values.ndim < 3:
         return found
-    places = np.asarray(values[..., :2], np.float64)
-    side = (places.max(1) - places.min(1)).max(-1)
-    step = np.linalg.norm(np.diff(places, axis=0), axis=-1).mean(-1)
-    jumps = set((np.flatnonzero(step > JUMP * np.maximum(side[1:], 1.0)) + 1).tolist())
+    jumps = _jumps(values)
     pieces = []
     for start, end in found:
         marks = [start, *sorted(j for j in jumps if start < j < end), end]
         pieces += list(pairwise(marks))
     return pieces
+
+
+def _jumps(values: Array) -> set[int]:
+    """Frames at which points ``(f, k, 2|3)`` are far from where they were the frame before."""
+    found: set[int] = set()
+    for first in range(0, len(values) - 1, BLOCK):  # in 64 bits, a part at a time
+        places = np.asarray(values[first : first + BLOCK + 1, :, :2], np.float64)
+        side = (places.max(1) - places.min(1)).max(-1)
+        step = np.linalg.norm(np.diff(places, axis=0), axis=-1).mean(-1)
+        far = np.flatnonzero(step > JUMP * np.maximum(side[1:], 1.0))
+        found.update((first + far + 1).tolist())
+    return found

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lipkit.faces.survey import Crop, Wish, locate, survey
+from lipkit.faces.survey import FINE, Wish, survey
+from lipkit.faces.tracks import smooth
 from lipkit.flow import ahead
 from lipkit.media.video import read_timed_frames
 from lipkit.protocols import FaceTrack
@@ -52,18 +53,17 @@ def track_face(
             advance(len(part.times))
 
     found = survey(watched(), tracker, wish)
-    geometry = locate(
-        found, Crop(), wish, scheme=tracker.scheme, times=times, frame_size=size, seen_size=seen
-    )
-    return FaceTrack(
-        points=np.asarray(geometry.points, np.float32),
-        valid=np.asarray(geometry.valid, np.bool_),
-        shot=np.asarray(geometry.shot),
-        times=tuple(times),
-        fps=fps,
-        frame_size=size,
-        scheme=tracker.scheme,
-    )
+    points, valid, shot = found.path.points, found.path.valid, found.shot
+    for number in np.unique(shot):
+        rows = np.flatnonzero(shot == number)
+        part = slice(rows[0], rows[-1] + 1)
+        points[part] = smooth(points[part], valid[part], wish.frames(FINE))
+    ratio = np.array([size[0] / seen[0], size[1] / seen[1]], np.float32)
+    points[..., :2] += 0.5  # outer edges of both sizes lie on each other, not centres of pixels
+    points[..., :2] *= ratio
+    points[..., :2] -= 0.5
+    points[..., 2:] *= float(ratio.mean())
+    return FaceTrack(points, valid, shot, tuple(times), fps, size, tracker.scheme)
 
 
 def regular(track: FaceTrack, ticks: Sequence[Fraction], fps: Fraction) -> FaceTrack:
