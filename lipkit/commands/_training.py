@@ -41,8 +41,6 @@ class Training:
 
         from lipkit.models.parts import checkpoint
 
-        if rank() == 0:
-            self.note(names)
         torch.manual_seed(self.options["seed"])
         model = load(self.family.build)(self.config.model)
         if self.weights.is_file():
@@ -70,6 +68,8 @@ class Training:
         seed, config = self.options["seed"], getattr(self.config.train, name)
         with main_first():  # who speaks a corpus or fills a cache
             stage = load(self.family.stages[name])(model, self.config, source, seed)
+        if rank() == 0:
+            self.note(name)
         most = min(config.steps, self.options["max_steps"] or config.steps)
         with steps_shown(name, most) as tick:
             done = train(
@@ -109,11 +109,11 @@ class Training:
             },
         )
 
-    def note(self, names: list[str]) -> None:
-        """Write down what repeats this call: settings for ``--config``, and all that is not one.
+    def note(self, stage: str) -> None:
+        """Write down what repeats this stage: settings for ``--config``, and all that is not one.
 
-        The record has an entry for every call that worked on the run; other settings than the
-        call before had are pointed out.
+        The record has an entry for every stage of every call; other settings than the entry
+        before had are pointed out.
         """
         from lipkit.commands.models import toml
         from lipkit.config import as_tables, flatten
@@ -130,7 +130,7 @@ class Training:
             {
                 "family": self.family.name,
                 "name": self.name,
-                "stages": names,
+                "stage": stage,
                 **{key: self.options[key] for key in ("data", "seed", "resume", "max_steps")},
                 "processes": int(os.environ.get("WORLD_SIZE", "1")),
                 "versions": versions(),

@@ -95,7 +95,7 @@ def geometry_of(take: Footage) -> Geometry:
 def described(take: Footage) -> dict[str, Any]:
     """A take's landmarks and truth, frame by frame, as JSON."""
     frames = [
-        {"points": np.round(points, 2).tolist()} if valid else {}
+        {"points": np.round(points.astype(np.float64), 2).tolist()} if valid else {}
         for points, valid in zip(take.points, take.valid, strict=True)
     ]
     for name, rows in take.truth.items():
@@ -106,5 +106,5 @@ def described(take: Footage) -> dict[str, Any]:
 
 def _plain(row: NDArray[Any]) -> Any:
     if row.shape == (len(CHANNELS),):
-        return dict(zip(CHANNELS, np.round(row, 4).tolist(), strict=True))
+        return dict(zip(CHANNELS, np.round(row.astype(np.float64), 4).tolist(), strict=True))
     return row.tolist()

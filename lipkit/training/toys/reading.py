@@ -106,17 +106,22 @@ class Reader:
         if base is None:
             row, error = self.search()
         else:
-            starts = self.variants(base, CHANGES)
-            row, error = self.settle(min(starts, key=self.cost))
-            if given is None and error > 1.4 * self.good + LOST:
+            row, error = self.settle(min(self.variants(base, CHANGES), key=self.cost))
+            if self.last is None:
+                row, error = self.sharpen(row)
+            elif given is None and error > 1.4 * self.good + LOST:
                 row, error = min((row, error), self.search(), key=lambda found: found[1])
         self.last, self.good = row, min(self.good, error)
         return row, error
 
     def search(self) -> tuple[Array, float]:
-        """The state in a picture of which nothing is known; finds out how blurred it is, too."""
+        """The state in a picture of which nothing is known."""
         starts = sorted(self.variants(ORDINARY, POSES), key=self.cost)[:2]
         row, _ = min((self.settle(start) for start in starts), key=lambda found: found[1])
+        return self.sharpen(row)
+
+    def sharpen(self, row: Array) -> tuple[Array, float]:
+        """Find out how blurred the picture is, and a state that fits better for it."""
 
         def blurred(blur: float) -> float:
             self.blur = blur
