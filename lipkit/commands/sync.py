@@ -87,6 +87,21 @@ keeping: _options.Decorator = _options.chain(
     click.option("-n", "--dry-run", is_flag=True, help="Print the plan as JSON; write nothing."),
 )
 
+drawing: _options.Decorator = _options.chain(
+    _options.knob(
+        "--scheduler",
+        key="sampling.scheduler",
+        type=click.Choice(["ddim", "dpm++"]),
+        help="How models that draw the face step from noise to it; dpm++ needs fewer steps.",
+    ),
+    _options.knob(
+        "--speed",
+        key="sampling.speed",
+        type=click.Choice(["exact", "fast"]),
+        help="fast: such models keep what changes little from step to step.",
+    ),
+)
+
 
 @click.command()
 @click.argument("inputs", nargs=-1, metavar="VIDEO... SOUND...")
@@ -105,6 +120,7 @@ keeping: _options.Decorator = _options.chain(
 @who
 @timing
 @keeping
+@drawing
 @_model.running
 @_video.encode_alike
 @_options.common

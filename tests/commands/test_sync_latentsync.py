@@ -60,7 +60,8 @@ def test_the_lower_face_is_drawn_anew_and_nothing_else(
     talk: Path, speech: Path, weights: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.mkv"
-    options = ["--model", weights, "--steps", 2, "--video-codec", "ffv1"]
+    options = ["--model", weights, "--steps", 2, "--scheduler", "dpm++", "--speed", "fast"]
+    options += ["--video-codec", "ffv1"]
     assert sync(talk, speech, "-o", out, *options) == ExitStatus.OK
     before, after = frames_of(talk), frames_of(out)
     assert frame_times(out) == frame_times(talk)
@@ -89,3 +90,11 @@ def test_missing_weights_say_how_to_get_them(
 def test_presets_of_the_store_can_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models", "show", "latentsync-1.6", "--json"]) == ExitStatus.OK
     assert json.loads(capsys.readouterr().out)["settings"]["model"]["resolution"] == 512
+
+
+def test_a_knob_of_another_family_is_a_usage_error(
+    talk: Path, speech: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "x.mp4"
+    assert sync(talk, speech, "-o", out, "--speed", "fast") == ExitStatus.USAGE
+    assert "unknown key 'sampling.speed'" in capsys.readouterr().err
