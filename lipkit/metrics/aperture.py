@@ -143,16 +143,16 @@ class ApertureSound(Base):
     needs = frozenset({"face", "audio"})
     measures = tuple(
         Measure(f"{track}_sound_{name}", f"{what} against loudness{title}", unit, "none",
-                f"{recipe} of {how} and the RMS of 640 samples, 25 fps; a diagnosis")
+                f"{recipe} of {how} and the RMS of 640 samples at 25 fps; {note}")
         for track, what, how in (
             ("aperture", "Aperture", "|13-14| / |33-263| of FaceMesh"),
-            ("speed", "Speed of the mouth", "that aperture's absolute change per frame"),
+            ("speed", "Speed of the mouth", "the absolute change of |13-14| / |33-263|"),
         )
-        for name, title, unit, recipe in (
-            ("corr", "", "r", "Pearson's r"),
-            ("best_corr", ", best lag", "r", f"largest r over lags of -{REACH} to {REACH} frames"),
-            ("lag", ": lag", "frames", "lag of the largest r, positive where video is late,"),
-            ("confidence", ": distinctness", "r", "largest r less the median over lags"),
+        for name, title, unit, recipe, note in (
+            ("corr", "", "r", "Pearson's r", "near 0 for real speech"),
+            ("best_corr", ", best lag", "r", "largest r", f"lags of -{REACH} to {REACH} frames"),
+            ("lag", ": lag", "frames", "lag of the largest r", "positive: the video comes late"),
+            ("confidence", ": distinctness", "r", "largest less median r", "over all lags"),
         )
     )  # fmt: skip
 

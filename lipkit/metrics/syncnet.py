@@ -237,7 +237,7 @@ def scored(
         )
     values, frames = combined(tracks, recipe), sum(track.windows for track in tracks)
     if values["confidence"] < FLAT:
-        reason = f"confidence {values['confidence']:.2f} below {FLAT}: as of a frozen face or noise"
+        reason = f"confidence {values['confidence']:.2f} below {FLAT}: lips and sound do not meet"
         return dict.fromkeys(values, Score(None, frames, reason, settings))
     return {key: Score(value, frames, None, settings) for key, value in values.items()}
 

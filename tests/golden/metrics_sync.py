@@ -146,7 +146,8 @@ def syncnet_end_to_end(meta: Meta, tensors: Tensors) -> Tensors:
     }
     if meta["expected"]["second_best_gap"] > meta["tolerance"]["rel_to_max"] * found.distance:
         results["@expected.av_offset"] = found.offset
-    return {key: torch.as_tensor(value) for key, value in results.items()}
+    known = {key: value for key, value in results.items() if key[0] == "@" or key in tensors}
+    return {key: torch.as_tensor(value) for key, value in known.items()}
 
 
 def stable_syncnet_audio(meta: Meta, tensors: Tensors) -> Tensors:
