@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,11 @@ def test_the_catalogue_is_complete() -> None:
         assert not found.digests.keys() - set(found.files)
         assert all(len(digest) == 64 for digest in found.known)
         assert all(len(digest) >= 8 for digest in found.digests.values())
+
+
+@pytest.mark.parametrize("name", [n for n, w in weights.catalogue().items() if w.module])
+def test_every_checkpoint_can_be_taken_in(name: str) -> None:
+    assert callable(import_module(weights.find(name).module).adopt)
 
 
 def test_every_way_to_weights_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
