@@ -18,7 +18,8 @@ def seen(clips: Tensor) -> Tensor:
     """
     frames = clips.transpose(1, 2).flatten(0, 1)
     frames = functional.interpolate(frames, (SIDE, SIDE), mode="bicubic")
-    return (frames / 2 + 0.5).clamp(0, 1).unflatten(0, (len(clips), -1)).transpose(1, 2)
+    shown = (frames / 2 + 0.5).clamp(0, 1)
+    return shown.reshape(len(clips), -1, *shown.shape[1:]).transpose(1, 2)
 
 
 def tempo_distance(look: Callable[[Tensor], Tensor], made: Tensor, real: Tensor) -> Tensor:
