@@ -40,7 +40,7 @@ SYNCNET = CropRule()
 
 
 @dataclass(eq=False)
-class FaceTrack:
+class BoxTrack:
     """One face through neighbouring frames, from ``first`` on, while it grows.
 
     ``boxes`` holds a box for each frame up to the last detection, those of gaps interpolated;
@@ -77,10 +77,10 @@ class FaceCropper:
 
     def __init__(self, rule: CropRule = SYNCNET) -> None:
         self.rule = rule
-        self.open: list[FaceTrack] = []
+        self.open: list[BoxTrack] = []
         self._held: dict[int, Frames] = {}
 
-    def see(self, number: int, frame: Frames, boxes: Array) -> Iterator[tuple[FaceTrack, Frames]]:
+    def see(self, number: int, frame: Frames, boxes: Array) -> Iterator[tuple[BoxTrack, Frames]]:
         """The crops ``(224, 224, 3)`` that frame ``number`` makes possible, each with its track.
 
         ``boxes (n, 4)`` are the faces of this frame.
@@ -94,11 +94,11 @@ class FaceCropper:
             yield from self._cut(track, len(track.boxes) - self.rule.median // 2)
         self._forget()
 
-    def end(self) -> Iterator[tuple[FaceTrack, Frames]]:
+    def end(self) -> Iterator[tuple[BoxTrack, Frames]]:
         """The crops still due, as at a scene's end; the next frame begins new tracks."""
         yield from self._finish(list(self.open))
 
-    def _finish(self, tracks: list[FaceTrack]) -> Iterator[tuple[FaceTrack, Frames]]:
+    def _finish(self, tracks: list[BoxTrack]) -> Iterator[tuple[BoxTrack, Frames]]:
         for track in tracks:
             yield from self._cut(track, len(track.boxes))
             self.open.remove(track)
@@ -113,10 +113,10 @@ class FaceCropper:
                     track.add(number, free.pop(place))
                     break
         for box in free:
-            self.open.append(FaceTrack(number))
+            self.open.append(BoxTrack(number))
             self.open[-1].add(number, box)
 
-    def _cut(self, track: FaceTrack, until: int) -> Iterator[tuple[FaceTrack, Frames]]:
+    def _cut(self, track: BoxTrack, until: int) -> Iterator[tuple[BoxTrack, Frames]]:
         """Crops of a track up to its box ``until``, excluded."""
         while track.cut < until:
             place = steady(track.boxes, track.cut, self.rule.median)

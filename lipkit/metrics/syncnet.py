@@ -15,8 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lipkit.metrics.base import Base, BaseWatch
-from lipkit.metrics.embeddings import LOST, SAMPLES, SHORTEST, LipStream, voice_embeddings
-from lipkit.metrics.embeddings import window_count as windows_in
+from lipkit.metrics.embeddings import (
+    SAMPLES,
+    SHORTEST,
+    LipStream,
+    voice_embeddings,
+    window_count,
+)
 from lipkit.metrics.mouth import aperture, frozen, mute, silent
 from lipkit.metrics.values import curve
 from lipkit.protocols import Measure, Score
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
 
     from lipkit.metrics.clip import Clip
     from lipkit.metrics.detectors import Finder
-    from lipkit.metrics.face_crops import FaceTrack
+    from lipkit.metrics.face_crops import BoxTrack
     from lipkit.metrics.offsets import Alignment
     from lipkit.models.parts.syncnet import SyncNet
     from lipkit.protocols import Frames, Passage
@@ -143,7 +148,7 @@ class SyncWatch(BaseWatch):
         self.clip, self.network, self.finder = clip, network, finder
         self.refusal = refusal(clip)
         self.cuts, self.cropper = SceneCuts(RATE), FaceCropper()
-        self.lips: dict[FaceTrack, LipStream] = {}
+        self.lips: dict[BoxTrack, LipStream] = {}
 
     def see(self, passage: Passage) -> None:
         """Follow the faces through the next frames."""
@@ -158,7 +163,7 @@ class SyncWatch(BaseWatch):
             if track.detected <= SHORTEST:
                 del self.lips[track]
 
-    def _take(self, crops: Iterable[tuple[FaceTrack, Frames]]) -> None:
+    def _take(self, crops: Iterable[tuple[BoxTrack, Frames]]) -> None:
         for track, face in crops:
             stream = self.lips.setdefault(track, LipStream(self.network))
             stream.add(np.ascontiguousarray(face[..., ::-1]))
@@ -208,10 +213,11 @@ class SyncWatch(BaseWatch):
                 dropped = f" (a face is {track.size:.0f} pixels wide, and {SMALLEST} are too few)"
                 continue
             wave = self.clip.wave[track.first * SAMPLES : (track.last + 1) * SAMPLES]
-            count = windows_in(len(track.boxes), len(wave))
-            if count + LOST < SHORTEST:
-                dropped = f" (while there is sound: {count + LOST} frames)"
+            heard = min(len(track.boxes), len(wave) // SAMPLES)
+            if heard < SHORTEST:
+                dropped = f" (while there is sound: {heard} frames)"
                 continue
+            count = window_count(len(track.boxes), len(wave))
             voice = voice_embeddings(self.network, to_pcm(wave), count)
             alignment = align(stream.finish()[:count], voice)
             found.append(TrackSync(track.first, track.detected, count, alignment))

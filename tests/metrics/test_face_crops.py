@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.signal import medfilt
 
-from lipkit.metrics.face_crops import SYNCNET, FaceCropper, FaceTrack, crop
+from lipkit.metrics.face_crops import SYNCNET, BoxTrack, FaceCropper, crop
 
 RANDOM = np.random.default_rng(11)
 FRAMES = RANDOM.integers(0, 256, (70, 90, 120, 3), np.uint8)
@@ -20,9 +20,9 @@ def walk(count: int, start: tuple[float, float], side: float) -> np.ndarray:
     return np.concatenate([centres - halves, centres + halves], 1)
 
 
-def run(boxes: list[np.ndarray], cuts: tuple[int, ...] = ()) -> dict[FaceTrack, list[np.ndarray]]:
+def run(boxes: list[np.ndarray], cuts: tuple[int, ...] = ()) -> dict[BoxTrack, list[np.ndarray]]:
     """Crops by track of the frames with these boxes."""
-    cropper, found = FaceCropper(), dict[FaceTrack, list[np.ndarray]]()
+    cropper, found = FaceCropper(), dict[BoxTrack, list[np.ndarray]]()
     for number, here in enumerate(boxes):
         due = list(cropper.end()) if number in cuts else []
         due += list(cropper.see(number, FRAMES[number], here))
@@ -105,7 +105,7 @@ def test_beyond_the_picture_the_crop_is_grey() -> None:
 
 
 def test_size_is_the_larger_mean_side() -> None:
-    track = FaceTrack(0)
+    track = BoxTrack(0)
     track.add(0, np.array([0.0, 0, 10, 30]))
     track.add(2, np.array([0.0, 0, 20, 50]))
     assert track.size == pytest.approx(40)

@@ -15,7 +15,7 @@ from lipkit.metrics.clip import Clip
 from lipkit.metrics.engine import examine
 from tests.conftest import ROOT
 from tests.metrics.conftest import Scene
-from tests.metrics.test_syncnet import Loudness
+from tests.metrics.standin import Loudness
 
 COUNT = 60
 SPEECH = ROOT / "lipkit" / "assets" / "speech.flac"

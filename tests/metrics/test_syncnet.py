@@ -18,30 +18,10 @@ from lipkit.metrics.offsets import Alignment
 from lipkit.metrics.syncnet import FLAT, SyncWatch, TrackSync, combined, scored
 from lipkit.protocols import FaceTrack, Passage
 from tests.conftest import ROOT
+from tests.metrics.standin import Loudness
 
 FRAMES = 130
 BOX = np.array([[10.0, 5.0, 120.0, 115.0]])
-
-
-class Loudness(torch.nn.Module):
-    """Embeds the grey of faces and the energy of sound; both are the loudness of the voice."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.nothing = torch.nn.Parameter(torch.zeros(1))
-
-    def lips(self, frames: torch.Tensor) -> torch.Tensor:
-        """Mean grey of every five frames."""
-        grey = frames[:, :, :, 60:160, 60:160].mean((1, 3, 4))
-        return spread(grey.unfold(1, 5, 1).mean(2))
-
-    def voice(self, windows: torch.Tensor) -> torch.Tensor:
-        """Mean energy of the window, as `drawn` makes it grey."""
-        return spread(windows[:, 0, 0].mean(1) * 8)
-
-
-def spread(values: torch.Tensor) -> torch.Tensor:
-    return values[..., None].expand(*values.shape, 1024) / 32
 
 
 class Still:
