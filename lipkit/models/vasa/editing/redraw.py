@@ -27,7 +27,7 @@ PARTED = 0.03  # change in IOD from which what lay under the lips is left out
 OWN_CLEAR = 0.014  # IOD of the own inside's rim that shows lip
 STAYS = 0.4  # of the way down a mouth: between what hangs on the skull and what lies on the lip
 TORN = (0.35, 0.6)  # of a mouth's height by which its inside is stretched: hardly seen, too far
-SHADOWS = (0.25, 0.03), (0.3, 0.008)  # how lips darken a lent inside, wide and close; reach in IOD
+SHADOWS = (0.18, 0.03), (0.28, 0.008)  # how lips darken a lent inside, wide and close; reach in IOD
 
 
 @dataclass(frozen=True)
