@@ -134,14 +134,15 @@ class Recipe:
     def first(self, name: str, length: int) -> int | None:
         """The first frame of ``length`` that is taken; None where the clip is too short.
 
-        Random starts follow from the clip's name, so a clip always gives the same vector.
+        Random starts follow from the clip's name, so a clip always gives the same vector, and a
+        clip and its reference of the same name and length begin at the same frame.
         """
         if self.start is not None:
             return self.start if length >= self.start + self.count else None
         if length < self.count:
             return None
         digest = hashlib.sha256(name.encode()).digest()
-        return int.from_bytes(digest[:8], "little") % (length - self.count + 1)
+        return int.from_bytes(digest[:4], "little") * (length - self.count + 1) >> 32
 
 
 class Fvd(Base):
@@ -184,7 +185,7 @@ class FvdWatch(BaseWatch):
     def __init__(self, recipe: Recipe, clip: Clip) -> None:
         self._recipe = recipe
         length = clip.frame_count if recipe.clock == "source" else len(clip.rows25)
-        self._first = recipe.first(clip.name, length)
+        self._first = recipe.first(clip.path.stem, length)
         self._frames: list[Frames] = []
 
     def see(self, passage: Passage) -> None:

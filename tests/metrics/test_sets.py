@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,7 +44,7 @@ def video(count: int, seed: int, size: tuple[int, int] = (48, 64)) -> np.ndarray
 
 def kept(metric: Metric, frames: np.ndarray, name: str = "a", chunk: int = 7) -> Any:
     rows = np.arange(len(frames))
-    clip = SimpleNamespace(name=name, frame_count=len(frames), rows25=rows)
+    clip = SimpleNamespace(path=Path(name), frame_count=len(frames), rows25=rows)
     watch = metric.watch(clip)
     for start in range(0, len(frames), chunk):
         part = slice(start, start + chunk)
