@@ -79,9 +79,10 @@ def obstacle(name: str, metric: Metric, given: Given) -> LipkitError | None:
     if absent:
         extra = absent[0] if name.startswith(IQA) else "'lipkit[metrics]'"
         return BadUsage(f"{name} needs {', '.join(absent)}", hint=f"pip install {extra}")
-    for wanted in metric.weights:
-        if not weights.find(wanted).present:
-            return WeightsError(f"{name} needs the weights {wanted}", hint=weights.remedy(wanted))
+    missing = [wanted for wanted in metric.weights if not weights.find(wanted).present]
+    if missing:
+        hint = "; ".join(map(weights.remedy, missing))
+        return WeightsError(f"{name} needs the weights {' and '.join(missing)}", hint=hint)
     if "reference" in metric.needs and not given.videos:
         return BadUsage(f"{name} needs a reference video", hint=GIVE)
     if "likeness" in metric.needs and not (given.videos or given.pictures):
@@ -101,8 +102,8 @@ def idle(name: str, metric: Metric, given: Given) -> LipkitError | None:
 def choose(names: Sequence[str], given: Given) -> tuple[list[Chosen], dict[str, LipkitError]]:
     """The metrics to run, and what keeps the others from it, by name.
 
-    ``names`` are metrics, measures, or what measures' names begin with; none stands for all. What
-    was asked for by name and cannot run is an error.
+    ``names`` are metrics, measures, or families: what measures' names begin with; none stands for
+    all. What was asked for by name and cannot run is an error, as is a family that cannot at all.
     """
     chosen, left_out = [], dict[str, LipkitError]()
     if not names:
@@ -114,16 +115,24 @@ def choose(names: Sequence[str], given: Given) -> tuple[list[Chosen], dict[str, 
         return chosen, left_out
     wanted: dict[str, set[str]] = {}
     for name in names:
+        problems = {}
         for metric_name, measures in _meant(name).items():
-            wanted.setdefault(metric_name, set()).update(measures)
-    for name, asked in wanted.items():
-        metric = find(name)
-        if problem := obstacle(name, metric, given):
-            raise problem
-        chosen.append(_with(name, metric, given, asked))
-        if not chosen[-1].measures and not chosen[-1].set_measures:
-            raise BadUsage(f"{', '.join(sorted(asked))}: no reference videos", hint=GIVE)
-    return chosen, left_out
+            if problem := _obstacle_to(metric_name, measures, given):
+                problems[metric_name] = problem
+            else:
+                wanted.setdefault(metric_name, set()).update(measures)
+        if len(problems) == len(_meant(name)):
+            raise next(iter(problems.values()))
+        left_out |= problems
+    return [_with(name, find(name), given, asked) for name, asked in wanted.items()], left_out
+
+
+def _obstacle_to(name: str, measures: Sequence[str], given: Given) -> LipkitError | None:
+    """What keeps these measures of a metric from being taken."""
+    problem = obstacle(name, find(name), given)
+    if problem is None and not _with(name, find(name), given, measures).names:
+        return BadUsage(f"{', '.join(measures)}: needs a set of reference videos", hint=GIVE)
+    return problem
 
 
 def recall(name: str, measures: Sequence[str]) -> Chosen:

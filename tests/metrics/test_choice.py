@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -17,7 +18,7 @@ from lipkit.errors import BadUsage, LipkitError, WeightsError
 from lipkit.metrics import METRICS, choice
 from lipkit.metrics.choice import Given, choose
 from lipkit.models.parts import weights
-from lipkit.protocols import Passage
+from lipkit.protocols import Measure, Passage
 from tests.metrics import tiny
 
 SAME_THING = {"fps", "duration"}  # a fact of every line that can be asked for as a measure, too
@@ -93,6 +94,18 @@ def test_metrics_are_named_by_metric_measure_or_family() -> None:
     again = choice.recall(both[0].name, both[0].names)
     assert again.names == both[0].names
     assert choose(["apart"], given)[0][0].without_clips().set_measures
+
+
+@pytest.mark.usefixtures("table")
+def test_of_a_family_runs_what_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = (Measure("grey_heavy", "Grey", "", "higher", "with weights"),)
+    monkeypatch.setattr(tiny.Heavy, "measures", parts)
+    monkeypatch.setattr(tiny.Greys, "measures", (replace(parts[0], name="grey_plain"),))
+    chosen, left_out = choose(["grey"], Given())
+    assert [one.names for one in chosen] == [("grey_plain",)]
+    assert list(left_out) == ["heavy"]
+    with pytest.raises(WeightsError):
+        choose(["grey_heavy"], Given())
 
 
 def test_other_packages_add_metrics_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
