@@ -48,17 +48,22 @@ def weights_row(name: str) -> dict[str, Any]:
 
 
 def preset_row(name: str) -> dict[str, Any]:
-    """What a preset says of itself, and its weights where they come with lipkit."""
+    """What a preset says of itself, and its weights: of the store, or shipped with lipkit."""
     from lipkit.models.parts import weights
 
     preset = config.load_preset(name)
-    path = shipped(preset.weights)
-    return {
+    own = {
         "name": name,
         "kind": "preset",
         "task": preset.summary,
         "family": preset.family,
         "licence": preset.licence,
+    }
+    if preset.weights in weights.catalogue():
+        return {**weights_row(preset.weights), **own}
+    path = shipped(preset.weights)
+    return {
+        **own,
         "path": str(path) if path else None,
         "megabytes": round(path.stat().st_size / 1e6, 1) if path else None,
         "present": path is not None,
@@ -76,8 +81,9 @@ def every_row() -> list[dict[str, Any]]:
     """All presets, and all encoders and metrics that need weights."""
     from lipkit.models.parts import weights
 
-    presets = [preset_row(name) for name in config.preset_names()]
-    return presets + [weights_row(name) for name in weights.catalogue()]
+    names = config.preset_names()
+    others = [name for name in weights.catalogue() if name not in names]
+    return [preset_row(name) for name in names] + [weights_row(name) for name in others]
 
 
 def row_of(name: str) -> dict[str, Any]:
@@ -109,7 +115,7 @@ def list_models(as_json: bool) -> None:
 
 def state(row: dict[str, Any]) -> str:
     """Whether the weights are here, in a word."""
-    if row["kind"] == "preset":
+    if "file" not in row:  # of no weight set
         return "shipped" if row["present"] else "train"
     if row["present"]:
         return "here"

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from lipkit import config
+from lipkit import config, models
 from lipkit.cli import run
 from lipkit.errors import ExitStatus
 from lipkit.faces.warping import warp
 from lipkit.media.probe import probe
 from lipkit.media.video import Encode, VideoWriter, frame_times, read_frames
+from lipkit.models.latentsync import convert
 from lipkit.models.latentsync.config import LatentSyncConfig
 from lipkit.models.latentsync.model import build
 from lipkit.models.parts import checkpoint
@@ -87,7 +89,14 @@ def test_missing_weights_say_how_to_get_them(
     assert not out.exists()
 
 
-def test_presets_of_the_store_can_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_presets_of_the_store_are_listed_once_and_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LIPKIT_WEIGHTS", str(tmp_path))
+    assert run(["models", "list"]) == ExitStatus.OK
+    lines = capsys.readouterr().out.splitlines()
+    (line,) = (line for line in lines if line.startswith("latentsync-1.6"))
+    assert line.split()[1:3] == ["pull", "5070"]
     assert run(["models", "show", "latentsync-1.6", "--json"]) == ExitStatus.OK
     assert json.loads(capsys.readouterr().out)["settings"]["model"]["resolution"] == 512
 
@@ -98,3 +107,28 @@ def test_a_knob_of_another_family_is_a_usage_error(
     out = tmp_path / "x.mp4"
     assert sync(talk, speech, "-o", out, "--speed", "fast") == ExitStatus.USAGE
     assert "unknown key 'sampling.speed'" in capsys.readouterr().err
+
+
+def test_an_official_file_is_taken_in_and_loads(
+    weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LIPKIT_WEIGHTS", str(tmp_path / "store"))
+    small = convert.preset_form("tiny-latentsync")
+    small = replace(small, vae=replace(small.vae, weights="sd-vae-ft-mse"))
+    unet = build(small).unet
+    official = tmp_path / "latentsync_unet.pt"
+    torch.save({"global_step": 1, "state_dict": convert.official(unet.state_dict())}, official)
+    name = ["--name", "latentsync-1.5"]
+    assert run(["models", "import", str(official), *name]) == ExitStatus.WEIGHTS
+    said = capsys.readouterr().err
+    assert "these weights do not fit" in said
+    assert "missing" in said
+    monkeypatch.setattr(convert, "preset_form", lambda name: small)
+    assert run(["models", "import", str(official), *name]) == ExitStatus.OK
+    loaded = models.load("latentsync-1.5", verb="sync", device="cpu")
+    assert loaded.config.model == small
+    found = loaded.module.unet.state_dict()
+    assert all(torch.equal(found[key], tensor) for key, tensor in unet.state_dict().items())

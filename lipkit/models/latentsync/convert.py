@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 import torch
@@ -98,6 +99,7 @@ def preset_form(name: str) -> ModelConfig:
     return settings.resolve(LatentSyncConfig, preset=tables).model
 
 
+@cache
 def skeleton(form: VideoUNetConfig) -> dict[str, Tensor]:
     """Names and shapes of a UNet, without its numbers."""
     with torch.device("meta"):
