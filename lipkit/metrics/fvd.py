@@ -120,7 +120,10 @@ def network(name: str) -> Any:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Which ``count`` frames of a clip are taken, from ``start`` or at random, and how."""
+    """Which ``count`` frames of a clip are taken, from ``start`` or at random, and how.
+
+    Frames are prepared as they come; with ``whole``, all at once.
+    """
 
     name: str
     title: str
@@ -130,6 +133,7 @@ class Recipe:
     said: str
     clock: Literal["source", "25"] = "source"
     weights: str = TORCHSCRIPT
+    whole: bool = False
 
     def first(self, name: str, length: int) -> int | None:
         """The first frame of ``length`` that is taken; None where the clip is too short.
@@ -187,14 +191,23 @@ class FvdWatch(BaseWatch):
         length = clip.frame_count if recipe.clock == "source" else len(clip.rows25)
         self._first = recipe.first(clip.path.stem, length)
         self._frames: list[Frames] = []
+        self._prepared: list[Array] = []
 
     def see(self, passage: Passage) -> None:
         """Keep the frames that are taken."""
         if self._first is None:
             return
-        taken = passage.rows - self._first
-        taken = (taken >= 0) & (taken < self._recipe.count)
-        self._frames += [frame.copy() for frame in passage.frames[taken]]
+        places = passage.rows - self._first
+        taken = passage.frames[(places >= 0) & (places < self._recipe.count)]
+        if self._recipe.whole:
+            self._frames += list(taken)
+        elif len(taken):
+            self._prepare(taken)
+
+    def _prepare(self, frames: Frames) -> None:
+        prepared = self._recipe.prepare(frames)
+        if prepared is not None:
+            self._prepared.append(prepared)
 
     def scores(self) -> Mapping[str, Score]:
         """Nothing of a clip by itself."""
@@ -204,14 +217,14 @@ class FvdWatch(BaseWatch):
         """The clip's logits ``rows (1, 400)``, or none ``(0, 400)`` of an unusable clip."""
         import torch
 
-        prepared = None
-        if self._first is not None and len(self._frames) == self._recipe.count:
-            prepared = self._recipe.prepare(np.stack(self._frames))
-        if prepared is None:
+        if self._frames:
+            self._prepare(np.stack(self._frames))
+        if sum(part.shape[1] for part in self._prepared) < self._recipe.count:
             return {"rows": np.zeros((0, CLASSES), np.float32)}
+        video = np.concatenate(self._prepared, 1)
         model = network(self._recipe.weights)
         with torch.inference_mode():
-            logits = model(torch.from_numpy(prepared)[None].to(model.device))
+            logits = model(torch.from_numpy(video)[None].to(model.device))
         return {"rows": logits.reshape(1, CLASSES).float().cpu().numpy()}
 
 
@@ -234,7 +247,9 @@ def latentsync() -> Fvd:
 def latentsync_steady() -> Fvd:
     """LatentSync's, but without the jitter that boxes of single frames bring along."""
     said = "as fvd_latentsync, but all frames cut at the mean of their boxes"
-    return Fvd(Recipe("fvd_steady_face", "FVD, steady face", 16, 20, steady_faces, said, "25"))
+    return Fvd(
+        Recipe("fvd_steady_face", "FVD, steady face", 16, 20, steady_faces, said, "25", whole=True)
+    )
 
 
 def steady_faces(frames: Frames) -> Array | None:

@@ -71,6 +71,14 @@ def similarity(
     """Mean of the map of SSIM, its rim left out; ``sample`` scales the covariances."""
     if min(made.shape[:2]) <= 2 * rim:
         return None
+    inside = slice(rim, -rim), slice(rim, -rim)
+    pairs = ((made[..., k], real[..., k]) for k in range(made.shape[-1]))
+    # channel by channel: maps in double precision are large
+    return float(np.mean([likeness(*pair, blur, sample)[inside].mean() for pair in pairs]))
+
+
+def likeness(made: Array, real: Array, blur: Callable[[Array], Array], sample: float) -> Array:
+    """The map ``(h, w)`` of SSIM of one channel."""
     # grey levels about nought lose fewer digits in the differences of squares
     x, y = made.astype(np.float64) - PEAK / 2, real.astype(np.float64) - PEAK / 2
     mean_x, mean_y = blur(x), blur(y)
@@ -79,9 +87,9 @@ def similarity(
     mean_x += PEAK / 2
     mean_y += PEAK / 2
     c1, c2 = SSIM_CONSTANTS
-    likeness = (2 * mean_x * mean_y + c1) * (2 * common + c2)
-    likeness /= (mean_x**2 + mean_y**2 + c1) * (spread + c2)
-    return float(likeness[rim:-rim, rim:-rim].mean())
+    found = (2 * mean_x * mean_y + c1) * (2 * common + c2)
+    found /= (mean_x**2 + mean_y**2 + c1) * (spread + c2)
+    return np.asarray(found)
 
 
 class Psnr(Pairwise):
