@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+TINY = 1e-6
+
 
 def decimals(values: Iterable[float]) -> int:
     """Digits after the point that show four significant digits of the largest value."""
@@ -22,7 +24,9 @@ def number(value: float, digits: int) -> str:
 
 
 def figure(value: float) -> str:
-    """A value in four significant digits, a whole one without a point."""
+    """A value in four significant digits, whole ones without a point, tiny ones by powers."""
+    if 0 < abs(value) < TINY:
+        return f"{value:.1e}".replace("-", "−")
     return number(value, decimals([value]))
 
 

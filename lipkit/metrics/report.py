@@ -15,7 +15,7 @@ from lipkit.metrics.charts import charts
 from lipkit.metrics.figures import figure, number, plain
 from lipkit.metrics.plots import Chart
 from lipkit.metrics.strips import Picture
-from lipkit.metrics.systems import Comparison, Place, is_truth, places
+from lipkit.metrics.systems import Place, is_truth, places
 from lipkit.protocols import Measure, Score
 
 FACES_WANTED = 0.8  # a clip with a face in a smaller share of its frames is called unreliable
@@ -93,12 +93,11 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
     )
     page.filters.update(figure=figure, number=number, jpeg=_jpeg, plain=plain)
-    shared = {measure.name: _shared(report, measure.name) for measure in report.measures}
+    recipes = tables.recipes(report)
+    shared = {line.measure.name: line.score for _, lines in recipes for line in lines}
     page.globals.update(
         arrows=ARROWS,
         directions=DIRECTIONS,
-        chapters=tables.chapters(report, tables.used(report), lambda measure: measure),
-        shared=shared,
         own=lambda measure, score: _own(score, shared[measure.name]),
     )
     text = page.get_template("page.html").render(
@@ -107,17 +106,16 @@ def render(report: Report) -> str:
         clips=list(zip(report.entries, report.places, strict=True)),
         set_names={name for own in report.sets for name in own.scores},
         clip_tables=tables.clip_tables(report),
-        comparisons=tables.chapters(report, tables.comparisons(report), _measure_of),
-        summaries=tables.chapters(report, tables.summaries(report), _measure_of),
+        comparisons=tables.chapters(report, tables.comparisons(report)),
+        summaries=tables.chapters(report, tables.summaries(report)),
         left_out=_by_cause(report.left_out),
+        recipes=recipes,
+        sets=tables.set_lines(report),
+        lines_of=lambda entry: tables.score_lines(report, entry.scores),
         charts_of=lambda entry: _charts(report, entry),
         unreliable=lambda entry: entry.faces is not None and entry.faces < FACES_WANTED,
     )
     return text.encode(errors="backslashreplace").decode()  # names can hold bytes that are no text
-
-
-def _measure_of(line: Comparison | tables.Summary) -> Measure:
-    return line.measure
 
 
 def _jpeg(picture: Picture) -> str:
@@ -140,22 +138,6 @@ def _by_cause(left_out: Mapping[str, str]) -> dict[str, list[str]]:
     for name, why in left_out.items():
         causes.setdefault(why.removeprefix(f"{name} "), []).append(name)
     return causes
-
-
-def _shared(report: Report, name: str) -> Score:
-    """A score with the settings and weights that all values of a measure share, and no value."""
-    rows = [scores[name] for scores in tables.all_scores(report) if name in scores]
-    made = [score for score in rows if score.value is not None] or rows
-    if not made:
-        return Score(None)
-    first, *others = made
-    settings = {
-        key: value
-        for key, value in first.settings.items()
-        if all(other.settings.get(key) == value for other in others)
-    }
-    same = all(other.weights == first.weights for other in others)
-    return Score(None, settings=settings, weights=first.weights if same else None)
 
 
 def _own(score: Score, shared: Score) -> Score:

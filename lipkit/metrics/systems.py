@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import PurePath
 from statistics import fmean, stdev
@@ -93,7 +93,8 @@ def compare(measure: Measure, values: Mapping[str, Mapping[str, float]]) -> Comp
 
     Means are over the clips that have a value in every system that has any. A direction "zero"
     takes the mean distance from zero, or +5 and -5 would look perfect. "real" needs a system that
-    is the truth; that one is never the best itself, and "none" has no best.
+    is the truth; that one is never the best itself, and "none" has no best. Neither has a measure
+    without a value in some system, for that can mean perfect, as of the PSNR of equal pictures.
     """
     holding = [set(clips) for clips in values.values() if clips]
     common = set.intersection(*holding) if holding else set()
@@ -104,7 +105,7 @@ def compare(measure: Measure, values: Mapping[str, Mapping[str, float]]) -> Comp
         cells[system] = _cell([abs(v) for v in used] if measure.better == "zero" else used)
     shown = [(cell.mean, cell.spread or 0.0) for cell in cells.values() if cell]
     digits = decimals(chain.from_iterable(shown))
-    if paired:
+    if paired and len(holding) == len(values):
         cells = _ranked(measure, cells, digits)
     return Comparison(measure, cells, paired, digits)
 
@@ -118,21 +119,17 @@ def _cell(values: Sequence[float]) -> Cell | None:
 def _ranked(
     measure: Measure, cells: Mapping[str, Cell | None], digits: int
 ) -> dict[str, Cell | None]:
-    """The cells, the best of them marked; all that read the same as the best are best, too."""
+    """The cells, the best marked; those that read the same are best, too, unless all do."""
     key = _distance_from_best(measure, cells)
     ranked = {s: key(c.mean) for s, c in cells.items() if key and c and not is_truth(s)}
-    if len(ranked) < 2:
+    if not ranked:
         return dict(cells)
     least = min(ranked.values())
+    best = {system for system, value in ranked.items() if round(value - least, digits) == 0}
+    if len(best) == len(ranked):
+        return dict(cells)
     return {
-        system: cell
-        if cell is None
-        else Cell(
-            cell.mean,
-            cell.spread,
-            cell.count,
-            system in ranked and round(ranked[system] - least, digits) == 0,
-        )
+        system: cell if cell is None else replace(cell, best=system in best)
         for system, cell in cells.items()
     }
 

@@ -30,6 +30,7 @@ def test_figures_have_four_significant_digits(values: list[float], digits: int) 
         (-0.0, "0"),
         (162.74, "162.7"),
         (1e-5, "0.000010"),
+        (-2.2e-16, "−2.2e−16"),
     ],
 )
 def test_figures(value: float, text: str) -> None:

@@ -173,14 +173,44 @@ def test_systems_are_compared_and_the_best_is_bold() -> None:
     sets = (SetEntry({"fid": Score(20.0, 9)}, "ours"), SetEntry({"fid": Score(10.0, 9)}, "base"))
     text = render(Report(MEASURES, clips, sets))
     assert "Scores of 2 systems on 2 clips" in Page(text).text
-    # Offsets are the same, so both are best; of motion nobody knows.
-    assert strongs(text) == ["7.500", "2", "2", "10"]
+    # Offsets are the same, and of motion nobody knows which is better.
+    assert strongs(text) == ["7.500", "10"]
 
 
 def test_no_system_is_best_on_clips_that_the_other_lacks() -> None:
     text = render(Report(MEASURES, (entry("ours/a.mp4", 8.0), entry("base/b.mp4", 6.0))))
     assert strongs(text) == []
     assert "n = 1" in Page(text).text
+
+
+def test_a_system_of_which_no_clip_was_scored_hinders_no_comparison() -> None:
+    broken = Entry("broken/a.mp4", error="no video")
+    clips = (entry("ours/a.mp4", 8.0), entry("base/a.mp4", 6.0), broken)
+    text = render(Report(MEASURES, clips))
+    assert strongs(text) == ["8", "Not scored:"]
+    assert "broken" in Page(text).text
+
+
+def test_sets_without_a_value_for_one_reason_share_a_line() -> None:
+    clips = tuple(entry(f"{system}/a.mp4") for system in "xyz")
+    none = Score(None, reason="takes two clips")
+    sets = (
+        SetEntry({"fid": none}, "x"),
+        SetEntry({"fid": Score(3.0)}, "y"),
+        SetEntry({"fid": none}, "z"),
+    )
+    page = Page(render(Report(MEASURES, clips, sets)))
+    assert page.text.count("takes two clips") == 1
+    assert "FID x, z TF Inception No value: takes two clips" in page.text
+    assert "FID y TF Inception 3" in page.text
+
+
+def test_tables_of_all_clips_are_of_few_columns_and_even() -> None:
+    many = [replace(LSE_C, name=f"m{i}", title=f"M{i}") for i in range(13)]
+    scores = {measure.name: Score(1.0, 1) for measure in many}
+    text = render(Report(many, (Entry("a", scores), Entry("b", scores))))
+    tables = text.partition('id="table"')[2].partition("<article")[0].split("<table")[1:]
+    assert [len(re.findall(r"M\d+ <", table)) for table in tables] == [4, 4, 5]
 
 
 def test_few_frames_with_a_face_make_a_clip_unreliable() -> None:

@@ -106,9 +106,8 @@ def test_real_videos_are_not_ranked() -> None:
 
 
 def test_means_are_over_the_clips_that_all_systems_have() -> None:
-    values = {"picky": {"easy": 9.0}, "brave": {"easy": 9.5, "hard": 2.0}, "broken": {}}
+    values = {"picky": {"easy": 9.0}, "brave": {"easy": 9.5, "hard": 2.0}}
     line = compare(measure("higher"), values)
-    assert line.cells["broken"] is None
     assert line.cells["brave"] is not None
     assert (line.cells["brave"].mean, line.cells["brave"].best, line.count) == (9.5, True, 1)
 
@@ -116,6 +115,18 @@ def test_means_are_over_the_clips_that_all_systems_have() -> None:
 def test_systems_with_different_clips_have_no_best() -> None:
     line = compare(measure("higher"), {"x": {"a": 1.0}, "y": {"b": 2.0}})
     assert not line.paired
+    assert not any(cell.best for cell in line.cells.values() if cell)
+
+
+def test_nothing_is_best_where_a_system_lacks_a_value() -> None:
+    # The PSNR of a perfect copy is not defined; the next best is not the best.
+    line = compare(measure("higher"), {"x": {"a": 40.0}, "y": {"a": 30.0}, "perfect": {}})
+    assert line.cells["perfect"] is None
+    assert not any(cell.best for cell in line.cells.values() if cell)
+
+
+def test_nothing_is_best_where_all_are_equal() -> None:
+    line = compare(measure("lower"), {"real": {"a": 2.0}, "x": {"a": 0.0}, "y": {"a": 0.0}})
     assert not any(cell.best for cell in line.cells.values() if cell)
 
 
