@@ -40,9 +40,10 @@ class Summary:
     @property
     def numbers(self) -> list[str]:
         """Mean, standard deviation, least and greatest value."""
-        spread = stdev(self.values) if len(self.values) > 1 else 0.0
+        spread = stdev(self.values) if len(self.values) > 1 else None
         found = (fmean(self.values), spread, min(self.values), max(self.values))
-        return [number(value, decimals(found)) for value in found]
+        digits = decimals([value for value in found if value is not None])
+        return ["–" if value is None else number(value, digits) for value in found]
 
 
 @dataclass(frozen=True)

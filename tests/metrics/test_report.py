@@ -159,6 +159,11 @@ def test_many_clips_are_summed_up() -> None:
     assert "Systems" not in page.text
 
 
+def test_one_value_has_no_spread() -> None:
+    page = Page(render(Report(MEASURES, (entry("a.mp4", 6.0), entry("b.mp4", None)))))
+    assert "LSE-C ↑ higher is better 6 – 6 6 1 of 2" in page.text
+
+
 def strongs(text: str) -> list[str]:
     return re.findall(r"<strong>([^<]*)<", text)
 
