@@ -106,31 +106,35 @@ def run(job: Job) -> int:
 
 def remaining(job: Job, folder: Folder) -> list[Take]:
     """The takes that no earlier run has finished; the lines of the others are kept."""
-    earlier = {row.get("key"): row for row in job.lines.earlier()} if job.resume else {}
-    done = {}
-    todo = []
+    before = job.lines.earlier() if job.resume else []
+    earlier = {(row["clip"], row["key"]): row for row in before if row.get("key")}
+    done, todo = list[Row](), list[Take]()
     for take in (*job.material.takes, *job.real):
-        sources = sources_of(take)
-        if sources is None:
-            todo.append(take)
-            continue
-        row = None if take.real else earlier.get(sources.key(job.chosen))
-        sets = [one for one in job.of_sets if "set" in one.metric.needs or not take.real]
-        kept = {one.name: str(folder.contribution(sources.share(one))) for one in sets}
+        row, kept = work_of(job, folder, take, earlier)
         if row is not None:
-            done[take] = row
-        if all(Path(path).is_file() for path in kept.values()) and (row or take.real):
+            done.append(row)
+        if kept is not None and (row is not None or take.real):
             job.kept[take] = kept
-        elif row is not None:
-            todo.append(replace(take, only_sets=True))
         else:
-            todo.append(take)
-    again = {take.clip for take in job.material.takes} | {None}
-    others = [r for r in earlier.values() if r.get("clip") not in again and r["status"] == "ok"]
-    job.lines.begin([*others, *done.values()])
-    for row in done.values():
+            todo.append(take if row is None else replace(take, only_sets=True))
+    again = {take.clip for take in job.material.takes}
+    job.lines.begin([*(row for row in earlier.values() if row["clip"] not in again), *done])
+    for row in done:
         job.lines.keep(row)
     return todo
+
+
+def work_of(
+    job: Job, folder: Folder, take: Take, earlier: Mapping[tuple[str, str], Row]
+) -> tuple[Row | None, Kept | None]:
+    """A take's line of an earlier run, and its contributions where all of them are still here."""
+    sources = sources_of(take) if job.resume or job.work_dir else None
+    if sources is None:
+        return None, None
+    row = None if take.real else earlier.get((take.clip, sources.key(job.chosen)))
+    sets = [one for one in job.of_sets if "set" in one.metric.needs or not take.real]
+    kept = {one.name: str(folder.contribution(sources.share(one))) for one in sets}
+    return row, kept if all(Path(path).is_file() for path in kept.values()) else None
 
 
 def sources_of(take: Take) -> Sources | None:

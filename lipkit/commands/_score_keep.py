@@ -83,18 +83,18 @@ class Folder:
 
 
 def write_contribution(path: Path, metric: str, tensors: Tensors) -> None:
-    """Keep what a set metric wants of a clip."""
+    """Keep what a set metric wants of a clip; no tensors say that it wants nothing."""
     from lipkit.artifacts.tensors import write_tensors
 
     write_tensors(path, "contribution", tensors, {"metric": metric})
 
 
 def read_contribution(path: Path) -> Tensors | None:
-    """What a set metric kept of a clip; None if that is not here, or damaged."""
+    """What a set metric kept of a clip; None if that is nothing, not here, or damaged."""
     from lipkit.artifacts.tensors import read_tensors
 
     try:
-        return read_tensors(path, "contribution")[0]
+        return read_tensors(path, "contribution")[0] or None
     except BadInput:
         return None
 

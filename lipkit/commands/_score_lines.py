@@ -46,7 +46,7 @@ class Lines:
 
         if self.file is None or not self.file.exists():
             return []
-        return [row for row in read_rows(self.file) if not row.get("set")]
+        return [row for row in read_rows(self.file) if "clip" in row]
 
     def begin(self, kept: Sequence[Row]) -> None:
         """Start the file anew with the lines that are ``kept``."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from lipkit.metrics.choice import Chosen
     from lipkit.metrics.clip import Clip
+    from lipkit.metrics.engine import Findings
     from lipkit.protocols import Score
 
 Wanted = tuple[tuple[str, tuple[str, ...]], ...]  # metrics' names, and their measures'
@@ -33,7 +34,7 @@ class Scoring:
     def __call__(self, item: Item) -> dict[str, Any]:
         """The clip's ``line``, where its ``view`` lies, and ``kept``: metric to contribution."""
         from lipkit.metrics.choice import recall
-        from lipkit.metrics.engine import examine, work
+        from lipkit.metrics.engine import work
 
         assert isinstance(item, Take)
         chosen = [recall(*one) for one in self.wanted]
@@ -44,12 +45,12 @@ class Scoring:
         with ExitStack() as stack:
             sources, clip = opened(stack, item)
             with ui.progress(work(clip, chosen), f"scoring {item.clip}") as bar:
-                findings = examine(clip, chosen, bar.advance)
+                findings = examined(item, clip, chosen, bar)
             kept = {}
             for one in chosen:
-                if one.name in findings.contributions:
+                if one.set_measures:
                     path = self.folder.contribution(sources.share(one))
-                    write_contribution(path, one.name, findings.contributions[one.name])
+                    write_contribution(path, one.name, findings.contributions.get(one.name, {}))
                     kept[one.name] = str(path)
             if item.real or item.only_sets:
                 return {"kept": kept}
@@ -59,6 +60,18 @@ class Scoring:
                 view_of(clip, findings.scores).write(self.folder.view(key))
             line = line_of(item, clip, key, chosen, findings.scores)
             return {"line": line, "kept": kept}
+
+
+def examined(take: Take, clip: Clip, chosen: Sequence[Chosen], bar: ui.Progress) -> Findings:
+    """What the metrics find; nothing in a clip whose line says already that it cannot be used."""
+    from lipkit.metrics.engine import Findings, examine
+
+    try:
+        return examine(clip, chosen, bar.advance)
+    except BadInput:
+        if not take.only_sets:
+            raise
+        return Findings({}, {})
 
 
 def opened(stack: ExitStack, take: Take) -> tuple[Sources, Clip]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -326,21 +327,51 @@ def test_finished_lines_are_kept_and_the_rest_is_done(
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.usefixtures("table")
 @pytest.mark.parametrize("work", [True, False])
 def test_what_sets_need_is_kept_in_the_work_folder(
-    made: Path, monkeypatch: pytest.MonkeyPatch, work: bool
+    made: Path, monkeypatch: pytest.MonkeyPatch, work: bool, table: dict[str, str]
 ) -> None:
+    table["chorus"] = "tests.metrics.tiny:Chorus"
     arguments = [made / "made", "--reference", made / "real", "-o", made / "s.jsonl"]
-    arguments += ["--metrics", "greys,apart", "--skip-existing"]
+    arguments += ["--metrics", "greys,apart,chorus,grey25", "--skip-existing"]
     arguments += ["--work-dir", made / "work"] if work else []
     assert call(*arguments) == ExitStatus.OK
     first = lines((made / "s.jsonl").read_text())
+    assert first[-1]["chorus"] == 1, "one clip has sound"
     seen = counted(monkeypatch)
     assert call(*arguments) == ExitStatus.OK
     again = lines((made / "s.jsonl").read_text())
     assert again == first
     assert bool(seen) != work
+
+
+def test_a_killed_run_leaves_whole_lines_and_goes_on(tmp_path: Path) -> None:
+    for k in range(6):
+        numbered(tmp_path / f"{k}.mkv", 40, size=(320, 240))
+    output = tmp_path / "s.jsonl"
+    clips = sorted(map(str, tmp_path.glob("*.mkv")))
+    command = [
+        sys.executable,
+        "-m",
+        "lipkit",
+        "score",
+        "-q",
+        "--metrics",
+        "ssim",
+        "-o",
+        str(output),
+    ]
+    command += ["--skip-existing", "--reference", clips[0], *clips]
+    with subprocess.Popen(command) as process:
+        while process.poll() is None and not (output.exists() and output.stat().st_size):
+            time.sleep(0.01)
+        process.kill()
+    kept = output.read_text()
+    assert all(json.loads(line)["ssim"] is not None for line in kept.splitlines())
+    assert subprocess.run(command, check=False).returncode == ExitStatus.OK
+    whole = output.read_text()
+    assert whole.startswith(kept)
+    assert [row["clip"] for row in lines(whole)] == clips
 
 
 @pytest.mark.usefixtures("table")

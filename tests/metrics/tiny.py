@@ -124,6 +124,24 @@ class Heard(BaseWatch):
     def scores(self) -> Mapping[str, Score]:
         return {"loudness": Score(self.value)}
 
+    def contribution(self) -> Mapping[str, np.ndarray]:
+        return {"level": np.array(self.value)}
+
+
+class Chorus(Base):
+    """Counts the clips of a set that have sound."""
+
+    set_measures = (Measure("chorus", "Clips with sound", "clips", "none", "a count"),)
+    needs = frozenset({"audio"})
+
+    def watch(self, clip: Any) -> Heard:
+        return Heard(0.0)
+
+    def compute(
+        self, made: Sequence[Mapping[str, Any]], real: Sequence[Mapping[str, Any]]
+    ) -> Mapping[str, Score]:
+        return {"chorus": Score(float(len(made)))}
+
 
 class Faces(Base):
     """Counts the frames with a face."""
