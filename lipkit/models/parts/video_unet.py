@@ -43,18 +43,20 @@ class AudioAttention(AttnProcessor2_0):
 
 
 class Layer(NamedTuple):
-    """What a block of the UNet repeats."""
+    """What a block of the UNet repeats; ``audio`` stands for modules that families add."""
 
     residual: ResnetBlock2D
     attention: Transformer2DModel | None
     motion: MotionModule | None
+    audio: nn.Module | None = None
 
 
 def layers(block: nn.Module) -> Iterator[Layer]:
-    """The layers of a block in order."""
-    absent = [None] * len(block.resnets)
-    attentions = getattr(block, "attentions", absent)
-    yield from map(Layer, block.resnets, attentions, getattr(block, "motion_modules", absent))
+    """The layers of a block in order; of the middle block the first one, the only whole one."""
+    count = len(getattr(block, "attentions", block.resnets))
+    absent = [None] * count
+    kinds = ("attentions", "motion_modules", "audio_modules")
+    yield from map(Layer, block.resnets[:count], *(getattr(block, k, absent) for k in kinds))
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Scene:
 
     entry: Tensor  # (b*f, c, h, w) the first convolution's output
     time: Tensor  # (b, d)
-    audio: Tensor | None  # (b*f, t, d)
+    context: Tensor | None  # (b*f, t, d) what cross-attention reads
     frames: int
 
 
@@ -71,22 +73,7 @@ class VideoUNet(UNet2DConditionModel):
     """A denoiser of clips that hears audio frame by frame."""
 
     def __init__(self, form: VideoUNetConfig) -> None:
-        count = len(form.widths)
-        crossed = [level in form.attention for level in range(count)]
-        super().__init__(
-            in_channels=form.in_channels,
-            out_channels=form.out_channels,
-            block_out_channels=form.widths,
-            layers_per_block=form.layers,
-            down_block_types=tuple("CrossAttnDownBlock2D" if c else "DownBlock2D" for c in crossed),
-            up_block_types=tuple(
-                "CrossAttnUpBlock2D" if c else "UpBlock2D" for c in reversed(crossed)
-            ),
-            cross_attention_dim=form.context or 1,
-            attention_head_dim=form.heads,  # the number of heads: an old misnomer
-            norm_num_groups=form.groups,
-            norm_eps=form.epsilon,
-        )
+        super().__init__(**sizes(form))
         self.form = form
         self.checkpointing = False  # recompute layers on the way back, to save memory
         for module in self.modules():
@@ -160,16 +147,15 @@ class VideoUNet(UNet2DConditionModel):
     def _through(self, layer: Layer, x: Tensor, scene: Scene) -> Tensor:
         x = self._run(self._residual, layer.residual, x, scene)
         if layer.attention is not None:
-            x = self._run(attend, layer.attention, x, scene.audio)
+            x = self._run(attend, layer.attention, x, scene.context)
         if layer.motion is not None:
             x = self._run(layer.motion, x, scene.frames)
         return x
 
     def _cross(self, x: Tensor, scene: Scene) -> Tensor:
         """The middle block: its second residual has no attention of its own."""
-        first, second = self.mid_block.resnets
-        motion = getattr(self.mid_block, "motion_modules", (None,))[0]
-        x = self._through(Layer(first, self.mid_block.attentions[0], motion), x, scene)
+        _, second = self.mid_block.resnets
+        x = self._through(next(layers(self.mid_block)), x, scene)
         return self._residual(second, x, scene)
 
     def _residual(self, block: ResnetBlock2D, x: Tensor, scene: Scene) -> Tensor:
@@ -182,6 +168,25 @@ class VideoUNet(UNet2DConditionModel):
         if self.checkpointing and torch.is_grad_enabled():
             return checkpoint(function, *given, use_reentrant=False)
         return function(*given)
+
+
+def sizes(form: VideoUNetConfig) -> dict[str, Any]:
+    """The arguments of diffusers' image UNet for our settings."""
+    crossed = [level in form.attention for level in range(len(form.widths))]
+    return {
+        "in_channels": form.in_channels,
+        "out_channels": form.out_channels,
+        "block_out_channels": form.widths,
+        "layers_per_block": form.layers,
+        "down_block_types": tuple("CrossAttnDownBlock2D" if c else "DownBlock2D" for c in crossed),
+        "up_block_types": tuple(
+            "CrossAttnUpBlock2D" if c else "UpBlock2D" for c in reversed(crossed)
+        ),
+        "cross_attention_dim": form.context or 1,
+        "attention_head_dim": form.heads,  # the number of heads: an old misnomer
+        "norm_num_groups": form.groups,
+        "norm_eps": form.epsilon,
+    }
 
 
 def listen(block: BasicTransformerBlock, hears: bool) -> None:
@@ -204,6 +209,6 @@ def residual(block: ResnetBlock2D, x: Tensor, time: Tensor, span: int) -> Tensor
     return inner + (x if block.conv_shortcut is None else block.conv_shortcut(x))
 
 
-def attend(attention: Transformer2DModel, x: Tensor, audio: Tensor | None) -> Tensor:
-    """The spatial transformer: pixels of a frame look at each other and at the frame's audio."""
-    return attention(x, encoder_hidden_states=audio, return_dict=False)[0]
+def attend(attention: Transformer2DModel, x: Tensor, context: Tensor | None) -> Tensor:
+    """The spatial transformer: pixels of a frame look at each other and at ``context``."""
+    return attention(x, encoder_hidden_states=context, return_dict=False)[0]
