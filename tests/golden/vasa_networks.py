@@ -1,0 +1,195 @@
+"""Runners of the files about LivePortrait's networks and JoyVASA's generator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lipkit.models.parts.convert import Rule
+from lipkit.models.parts.convert import convert as fit
+from lipkit.models.vasa.codecs.liveportrait import config as forms
+from lipkit.models.vasa.codecs.liveportrait import convert, motion, warping
+from lipkit.models.vasa.codecs.liveportrait.decoder import Decoder
+from lipkit.models.vasa.codecs.liveportrait.motion import MotionExtractor
+from lipkit.models.vasa.codecs.liveportrait.retargeting import (
+    Retargeting,
+    eye_openings,
+    lip_opening,
+)
+from lipkit.models.vasa.codecs.liveportrait.volume import AppearanceExtractor
+from lipkit.models.vasa.codecs.liveportrait.warping import Warping
+
+from .audio import weights
+
+Meta = dict[str, Any]
+Tensors = dict[str, Tensor]
+Network = AppearanceExtractor | MotionExtractor | Warping | Decoder | Retargeting
+
+
+def filled(network: Network, given: Tensors, rules: Sequence[Rule]) -> Any:
+    """A network with official weights."""
+    state = fit(convert.folded(given), rules, network.state_dict(), "golden")
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def appearance_form(official: Meta) -> forms.AppearanceConfig:
+    return forms.AppearanceConfig(
+        width=official["block_expansion"],
+        widest=official["max_features"],
+        halvings=official["num_down_blocks"],
+        channels=official["reshape_channel"],
+        depth=official["reshape_depth"],
+        blocks=official["num_resblocks"],
+    )
+
+
+def motion_form(official: Meta) -> forms.MotionConfig:
+    return forms.MotionConfig(
+        depths=tuple(official["depths"]),
+        widths=tuple(official["dims"]),
+        points=official["num_kp"],
+        bins=official.get("num_bins", 66),
+    )
+
+
+def warp_form(official: Meta) -> forms.WarpConfig:
+    dense = official["dense_motion_params"]
+    return forms.WarpConfig(
+        points=official["num_kp"],
+        channels=official["reshape_channel"],
+        depth=dense["reshape_depth"],
+        width=official["block_expansion"],
+        halvings=official["num_down_blocks"],
+        compressed=dense["compress"],
+        hourglass_width=dense["block_expansion"],
+        hourglass_widest=dense["max_features"],
+        hourglass_blocks=dense["num_blocks"],
+        occlusion=official["estimate_occlusion_map"],
+    )
+
+
+def decoder_form(official: Meta) -> forms.DecoderConfig:
+    return forms.DecoderConfig(
+        width=official["block_expansion"],
+        widest=official["max_features"],
+        halvings=official["num_down_blocks"],
+        out_width=official["out_channels"],
+        enlargement=official["upscale"] or 1,
+    )
+
+
+@torch.no_grad()
+def appearance(meta: Meta, tensors: Tensors) -> Tensors:
+    network = AppearanceExtractor(appearance_form(meta["config"]))
+    filled(network, weights(tensors, "weight."), convert.APPEARANCE)
+    image = tensors["in.image"]
+    return {
+        "out.first": network.first(image),
+        "out.second": network.flat(image),
+        "out.feature_3d": network(image),
+    }
+
+
+@torch.no_grad()
+def motion_extractor(meta: Meta, tensors: Tensors) -> Tensors:
+    network = MotionExtractor(motion_form(meta["config"]))
+    filled(network, weights(tensors, "weight."), convert.MOTION)
+    features = network.features(tensors["in.image"])
+    found = network(tensors["in.image"])
+    names = {"points": "kp", "expression": "exp", "shift": "t"}
+    results = {
+        f"out.raw.{names.get(key, key)}": value for key, value in network.numbers(features).items()
+    }
+    for key in results.copy():
+        name = key.removeprefix("out.raw.")
+        own = next((ours for ours, theirs in names.items() if theirs == name), name)
+        results[f"out.info.{name}"] = getattr(found, own)
+    return results | {
+        "out.features": features,
+        "out.R": found.rotation,
+        "out.x_s": found.placed,
+        "out.x_s_from_raw": found.placed,
+    }
+
+
+@torch.no_grad()
+def warping_module(meta: Meta, tensors: Tensors) -> Tensors:
+    network = filled(
+        Warping(warp_form(meta["config"])), weights(tensors, "weight."), convert.WARPING
+    )
+    volume = tensors["in.feature_3d"]
+    points = tensors["in.kp_driving"], tensors["in.kp_source"]
+    dense = network.dense_motion
+    compressed = dense.compressed(volume)
+    shifts, heat = warping.sparse_shifts(*points, volume), warping.heat(*points, volume)
+    seen = dense.seen(compressed, shifts, heat)
+    flow = dense(volume, *points)
+    results = {
+        "out.compressed": compressed,
+        "out.sparse_motion": shifts,
+        "out.heatmap": heat,
+        "out.hourglass": seen,
+        "out.mask": dense.mask(seen).softmax(1),
+        "out.deformation": flow.field,
+        "out.warped": warping.sampled(volume, flow.field),
+        "out.out": network(volume, *points),
+    }
+    if flow.occlusion is not None:
+        results["out.occlusion_map"] = flow.occlusion
+    return {key: value for key, value in results.items() if key in tensors}
+
+
+@torch.no_grad()
+def decoder(meta: Meta, tensors: Tensors) -> Tensors:
+    given = weights(tensors, "weight.")
+    network = filled(Decoder(decoder_form(meta["config"])), given, convert.DECODER)
+    feature = tensors["in.feature"]
+    first = network.first(feature)
+    return {
+        "out.fc": first,
+        "out.g_middle_0": network.middle[0](first, feature),
+        "out.image": network(feature),
+        "out.effective_weight_G_middle_0_conv_0": network.middle[0].conv_0.weight,
+    }
+
+
+def retargeting_of(given: Tensors, points: int = 21) -> Retargeting:
+    network = Retargeting(forms.RetargetingConfig(), points)
+    return filled(network, given, convert.RETARGETING)
+
+
+@torch.no_grad()
+def retargeting(meta: Meta, tensors: Tensors) -> Tensors:
+    inner = {
+        ours: tuple(meta["config"][theirs][1])
+        for ours, theirs in (("stitching", "stitching"), ("lips", "lip"), ("eyes", "eye"))
+    }
+    points = tensors["in.kp_source"].shape[1]
+    network = Retargeting(forms.RetargetingConfig(**inner), points)
+    filled(network, weights(tensors, "weight."), convert.RETARGETING)
+    source, driving = tensors["in.kp_source"], tensors["in.kp_driving"]
+    landmarks = tensors["in.landmarks203"][None]
+    eyes = torch.cat([eye_openings(landmarks), tensors["in.driving_eye_ratio"].reshape(1, 1)], 1)
+    lips = torch.cat([lip_opening(landmarks), tensors["in.driving_lip_ratio"].reshape(1, 1)], 1)
+    return {
+        "out.stitch_delta": network.stitch_change(source, driving),
+        "out.stitching": network.stitched(source, driving),
+        "out.retarget_eye": network.eyes_change(source, tensors["in.eye_ratio"]),
+        "out.retarget_lip": network.lips_change(source, tensors["in.lip_ratio"]),
+        "out.combined_eye_ratio": eyes,
+        "out.combined_lip_ratio": lips,
+    }
+
+
+RUNNERS = {
+    "lp_appearance_feature_extractor": appearance,
+    "lp_motion_extractor": motion_extractor,
+    "lp_warping_module": warping_module,
+    "lp_warping_module_no_occlusion": warping_module,
+    "lp_spade_generator": decoder,
+    "lp_stitching_retargeting": retargeting,
+}
