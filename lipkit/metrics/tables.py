@@ -109,8 +109,11 @@ def summaries(report: Report) -> list[Summary]:
 
 
 def clip_tables(report: Report) -> list[tuple[str, list[Column]]]:
-    """Heading and columns of each table that shows all clips, of few columns each."""
-    if len(report.entries) < 2:
+    """Heading and columns of each table that shows all clips, of few columns each.
+
+    None where each system has but one clip: the comparison shows them already.
+    """
+    if len(report.entries) <= len(report.systems):
         return []
     columns = []
     for measure in report.measures:

@@ -186,6 +186,7 @@ def test_no_system_is_best_on_clips_that_the_other_lacks() -> None:
     text = render(Report(MEASURES, (entry("ours/a.mp4", 8.0), entry("base/b.mp4", 6.0))))
     assert strongs(text) == []
     assert "n = 1" in Page(text).text
+    assert "Clip by clip" not in text
 
 
 def test_a_system_of_which_no_clip_was_scored_hinders_no_comparison() -> None:
