@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -24,17 +23,9 @@ def save(
     name: str,
     config: Mapping[str, Any],
     origin: Mapping[str, Any],
-    dtype: torch.dtype | None = None,
 ) -> str:
-    """Write a module's weights, atomically; returns their digest.
-
-    ``dtype`` narrows floating-point weights, as for shipping.
-    """
-    tensors = {
-        key: value.to(dtype) if dtype is not None and value.is_floating_point() else value
-        for key, value in module.state_dict().items()
-    }
-    return weights.store(tensors, path, name=name, config=config, origin=origin)
+    """Write a module's weights, atomically; returns their digest."""
+    return weights.store(module.state_dict(), path, name=name, config=config, origin=origin)
 
 
 def load(module: nn.Module, path: Path) -> None:

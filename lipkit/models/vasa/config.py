@@ -54,9 +54,9 @@ class SamplingConfig:
     head_temperature: float = 1.0
     aperture_spread: float = 1.5  # of aperture and jaw about lips between phones
     width_spread: float = 1.6  # of the width about a relaxed mouth's
-    yaw_spread: float = 1.25  # of the turns of the head, into the range of real talkers
-    pitch_spread: float = 1.3
-    roll_spread: float = 1.1
+    yaw_spread: float = 1.3  # of the turns of the head, into the range of real talkers
+    pitch_spread: float = 1.4
+    roll_spread: float = 1.2
     head_motion: float = 1.0  # scale of pose and translation
     blink: bool = True
     gaze_x: float = 0.0  # main direction of the gaze, degrees

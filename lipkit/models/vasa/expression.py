@@ -16,9 +16,11 @@ MOUTH = slice(0, 4)
 LIDS = slice(CHANNELS.index("blink_left"), CHANNELS.index("blink_right") + 1)
 BROW = CHANNELS.index("brow")
 HEAD = slice(CHANNELS.index("yaw"), CHANNELS.index("scale") + 1)
+TURNS = slice(HEAD.start, HEAD.start + 3)  # yaw, pitch, roll
 SLOW = slice(BROW, HEAD.stop)  # brows and head
 PIVOT = 0.07  # aperture of lips between phones, about which the spread acts
 WIDEST = 0.36  # no lips of real speakers part further
+FURTHEST = np.array((16, 13, 12), np.float32)  # degrees of yaw, pitch, roll: a photo bears no more
 
 
 def finished(motion: Floats, heard: Floats, sampling: SamplingConfig) -> Floats:
@@ -39,9 +41,9 @@ def finished(motion: Floats, heard: Floats, sampling: SamplingConfig) -> Floats:
     # Lids are open or on their way: a faint closure is noise.
     out[:, LIDS] = _eased(out[:, LIDS], 0.12, 0.95) if sampling.blink else 0.0
     out[:, BROW] = np.clip(out[:, BROW], 0, 1)
+    spreads = np.array((sampling.yaw_spread, sampling.pitch_spread, sampling.roll_spread))
+    out[:, TURNS] = FURTHEST * np.tanh(out[:, TURNS] * spreads / FURTHEST)
     out[:, HEAD] *= sampling.head_motion
-    turns = (sampling.yaw_spread, sampling.pitch_spread, sampling.roll_spread)
-    out[:, HEAD.start : HEAD.start + 3] *= np.array(turns, np.float32)
     return out
 
 

@@ -5,7 +5,7 @@ import torch
 
 from lipkit.models.vasa.codecs.mesh.layout import MESH_LAYOUT
 from lipkit.models.vasa.config import SamplingConfig
-from lipkit.models.vasa.expression import APERTURE, HEAD, LIDS, MOUTH, finished
+from lipkit.models.vasa.expression import APERTURE, FURTHEST, HEAD, LIDS, MOUTH, TURNS, finished
 from lipkit.models.vasa.pipeline import JOINT, VoiceGenerator, hear, joined, move
 
 SAMPLING = SamplingConfig(steps=3)
@@ -71,6 +71,13 @@ def test_controls_scale_the_head_and_hold_the_lids():
     still = finished(motion, heard, replace(SAMPLING, head_motion=0.0, blink=False))
     assert not still[:, HEAD].any()
     assert not still[:, LIDS].any()
+
+
+def test_no_head_turns_further_than_a_photo_bears():
+    motion = np.full((4, 15), 90, np.float32)
+    turned = finished(motion, np.zeros((4, 26), np.float32), SAMPLING)[:, TURNS]
+    assert (turned <= FURTHEST).all()
+    assert (turned > 0.99 * FURTHEST).all()
 
 
 def test_windows_join_where_the_head_was_going():
