@@ -11,6 +11,7 @@ import os
 import shutil
 import tarfile
 import tempfile
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -83,9 +84,10 @@ class Unpacker:
 
     def __init__(self, most: int = UNPACKED) -> None:
         self.most = most
-        self.folder = tempfile.TemporaryDirectory(prefix="lipkit-")
+        self.folder = Path(tempfile.mkdtemp(prefix="lipkit-"))
         self.files: dict[int, OrderedDict[Member, Path]] = {}
         self.count = 0
+        weakref.finalize(self, _remove, self.folder, os.getpid())
 
     def path(self, member: Member) -> Path:
         """A file with the bytes of a member; it may go once ``most`` others were asked for."""
@@ -93,7 +95,7 @@ class Unpacker:
         if member in files:
             files.move_to_end(member)
             return files[member]
-        target = Path(self.folder.name) / f"{os.getpid()}-{self.count:08d}{SUFFIX}"
+        target = self.folder / f"{os.getpid()}-{self.count:08d}{SUFFIX}"
         self.count += 1
         with member.shard.open("rb") as shard, target.open("wb") as file:
             shard.seek(member.offset)
@@ -102,6 +104,11 @@ class Unpacker:
         if len(files) > self.most:
             files.popitem(last=False)[1].unlink(missing_ok=True)
         return target
+
+
+def _remove(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _copy(shard: IO[bytes], file: IO[bytes], member: Member) -> None:

@@ -7,6 +7,7 @@ and resumed is the run that was not.
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -43,7 +44,9 @@ def accelerator(precision: Precision, accumulate: int) -> Any:
     that are saved hold whole ones.
     """
     library = _accelerate()
-    engine = library.Accelerator(mixed_precision=precision, gradient_accumulation_steps=accumulate)
+    engine = library.Accelerator(
+        cpu=_on_processors(), mixed_precision=precision, gradient_accumulation_steps=accumulate
+    )
     kinds = library.DistributedType
     sharded = (kinds.FSDP, kinds.DEEPSPEED, kinds.MEGATRON_LM)
     if engine.distributed_type in sharded:
@@ -57,9 +60,18 @@ def accelerator(precision: Precision, accumulate: int) -> Any:
 @contextmanager
 def main_first() -> Iterator[bool]:
     """Lets the main process do something before the others do; yields whether this is it."""
-    state = _accelerate().PartialState()
+    state = _accelerate().PartialState(cpu=_on_processors())
     with state.main_process_first():
         yield bool(state.is_main_process)
+
+
+def _on_processors() -> bool:
+    """Whether this is one of several processes without an accelerator.
+
+    Left to itself, accelerate would then train as many models, each alone.
+    """
+    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return several and not torch.accelerator.is_available()
 
 
 def _accelerate() -> Any:

@@ -1,6 +1,7 @@
 """``lipkit train``, on a corpus that a humming synthesizer left behind."""
 
 import builtins
+import json
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,33 @@ def test_resumed_stages_go_on(humming, tmp_path):
         invoke(*line)
     assert invoke(*line, "--max-steps", "3", "--resume") == 0
     assert read_header(run / "weights.safetensors")["origin"]["steps"]["generator"] == 3
+
+
+def test_a_run_says_how_it_can_be_repeated(humming, tmp_path, capsys):
+    first, second = tmp_path / "first", tmp_path / "second"
+    arguments = ("--data", str(humming), "--stage", "frontend", "--max-steps", "1", "--seed", "3")
+    assert invoke("vasa", *SMALL, *arguments, "-o", str(first)) == 0
+    (call,) = json.loads((first / "run.json").read_text())["calls"]
+    assert (call["family"], call["stage"], call["seed"]) == ("vasa", "frontend", 3)
+    assert call["versions"]["torch"]
+    assert call["settings"]["train.frontend.log_every"] == 1
+    settings = ("--config", str(first / "settings.toml"), "-q")
+    assert invoke("vasa", *settings, *arguments, "-o", str(second)) == 0
+    digests = [read_header(run / "weights.safetensors")["digest"] for run in (first, second)]
+    assert digests[0] == digests[1]
+    other = ("--set", "train.frontend.clip=0.5", "--resume", "--max-steps", "2")
+    assert invoke("vasa", *SMALL[:-1], *arguments, *other, "-o", str(first)) == 0
+    assert "settings changed since it began: train.frontend.clip" in capsys.readouterr().err
+
+
+def test_examples_of_cartoons(tmp_path, capsys):
+    run = tmp_path / "toys"
+    data = ("--data", "toy:size=32,seconds=0.4")
+    assert invoke("vasa", *data, "--examples", "2", "-o", str(run)) == 0
+    assert len(list((run / "examples").glob("*.mp4"))) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2
+    with pytest.raises(BadUsage, match="vasa does not learn from toy:"):
+        invoke("vasa", *data, "-o", str(run))
 
 
 def test_one_stage_only(humming, tmp_path):

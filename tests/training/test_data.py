@@ -83,6 +83,9 @@ def test_unpacked_members_come_and_go(folder, tmp_path):
     assert [file.exists() for file in files] == [False, True, True]
     assert unpacker.path(members[0]).read_bytes() == clips[0].read_bytes()
     assert unpacker.path(members[2]) == files[2]
+    folder = unpacker.folder
+    del unpacker
+    assert not folder.exists()
 
 
 def test_names_in_an_archive_are_no_paths(tmp_path):
@@ -91,7 +94,7 @@ def test_names_in_an_archive_are_no_paths(tmp_path):
     member = shards.index(path)[0]
     assert member.key == "../../evil"
     unpacker = shards.Unpacker()
-    assert unpacker.path(member).parent == type(path)(unpacker.folder.name)
+    assert unpacker.path(member).parent == unpacker.folder
 
 
 def test_shards_that_are_none(tmp_path):

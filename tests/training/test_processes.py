@@ -72,7 +72,7 @@ def test_two_processes_equal_one_with_twice_the_batch(tmp_path):
     learn(one, batch=8)
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--multi_cpu"]
+    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
     launcher += ["--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no"]
     launcher += ["--dynamo_backend", "no", "--num_cpu_threads_per_process", "1"]
     here = str(Path(__file__).parent)
