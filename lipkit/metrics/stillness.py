@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 GROW = 0.6  # of the region that may change, in distances of the eyes
 REGION = f"all but nose to chin, grown by {GROW} of the eyes' distance"
 AWAY = 1.0  # of the face's outline to what counts as background, likewise
+COARSE = 480  # longest side of the copy in which it is found
 LEAST = 0.02  # of a frame's pixels, below which a region says nothing
 SIDE = 128  # of the steadied upper face
 EYES_AT = ((38.0, 64.0), (90.0, 64.0))  # where the eyes' centres come to lie in it
@@ -116,6 +117,20 @@ class UntouchedWatch(BaseWatch):
         }
 
 
+def background(track: FaceTrack, row: int) -> Array:
+    """Where a frame shows neither face nor hair ``(h, w)`` bool, found on a small copy."""
+    import cv2
+
+    from lipkit.faces.masks import mask
+
+    shrink = max(1.0, max(track.frame_size) / COARSE)
+    width, height = (round(side / shrink) for side in track.frame_size)
+    points = track.points[row] / shrink
+    near = mask("oval", points, track.scheme, (width, height), grow=AWAY) > 0
+    large = cv2.resize(near.view(np.uint8), track.frame_size, interpolation=cv2.INTER_NEAREST)
+    return np.asarray(large == 0)
+
+
 class Seen(NamedTuple):
     """A frame's luma ``(h, w)``, the background in it, and the eyes' centres ``(2, 2)``."""
 
@@ -167,17 +182,13 @@ class FlickerWatch(BaseWatch):
     def _look(self, frame: Frames, row: int) -> Seen | None:
         import cv2
 
-        from lipkit.faces.masks import mask
-
         track = self._track
         if row >= len(track) or not track.valid[row]:
             return None
         luma = cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY)
-        points, size = track.points[row], track.frame_size
-        away = mask("oval", points, track.scheme, size, grow=AWAY) == 0
-        parts = semantic(points[:, :2], track.scheme)
+        parts = semantic(track.points[row, :, :2], track.scheme)
         eyes = np.stack([parts[name].mean(0) for name in ("left_eye", "right_eye")])
-        return Seen(luma, away, eyes, int(track.shot[row]))
+        return Seen(luma, background(track, row), eyes, int(track.shot[row]))
 
     def _measure(self) -> None:
         every = [seen for seen in self._seen if seen is not None]
@@ -205,8 +216,8 @@ class FlickerWatch(BaseWatch):
 
 def unrest(lumas: list[Array]) -> Array:
     """How far the second of three pictures ``(h, w)`` lies from the mean of its neighbours."""
-    before, here, after = (luma.astype(np.float32) for luma in lumas)
-    return np.abs(here - (before + after) / 2)
+    before, here, after = (luma.astype(np.int16) for luma in lumas)
+    return np.asarray(np.abs(2 * here - before - after) * np.float32(0.5))
 
 
 def steadied(seen: list[Seen]) -> list[Array]:
