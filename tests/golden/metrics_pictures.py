@@ -38,15 +38,18 @@ def fid(meta: Meta, tensors: Tensors) -> dict[str, Any]:
         half = len(rows[0]) // 2
         joined = frechet.Gaussian.of(rows[0][:half]) + frechet.Gaussian.of(rows[0][half:])
         traces = case["parts"]["trace1"] + case["parts"]["trace2"]
-        for value in (frechet.frechet(ours, theirs), frechet.frechet(joined, theirs)):
-            results[f"@cases.{name}.fid"] = double(value, rtol * traces, rtol)
+        values = [frechet.frechet(whole, theirs) for whole in (ours, joined)]
+        worst = max(values, key=lambda value: abs(value - case["fid"]))
+        results[f"@cases.{name}.fid"] = double(worst, rtol * traces, rtol)
         means = float(((ours.mean - theirs.mean) ** 2).sum())
         parts = {"mean_term": means, "trace1": ours.trace, "trace2": theirs.trace}
         for key, value in parts.items():
             results[f"@cases.{name}.parts.{key}"] = double(value, rtol * traces, rtol)
-        # the file gives it in single precision where the kernel's values are huge
-        kid = double(frechet.kid(*rows), 1e-9, 1e-8)
-        results[f"@cases.{name}.kid_unbiased_poly3"] = kid
+        if "kid_unbiased_poly3" in case:
+            # terms of the kernel's own size cancel each other
+            size = abs(frechet.kernel_sum(*rows)) / len(rows[0]) / len(rows[1])
+            kid = double(frechet.kid(*rows), rtol * max(size, 1), rtol)
+            results[f"@cases.{name}.kid_unbiased_poly3"] = kid
     return results
 
 
@@ -156,15 +159,14 @@ def quality(meta: Meta, tensors: Tensors) -> dict[str, Any]:
     last, judged = model.res(hyperiqa.normalised(batch))
     layers = list(model.judges(model.conv1(last)))
     score = model(hyperiqa.normalised(batch))
-    return {
-        "score": score,
-        "@expected.score": score,
-        "@expected.mean": score.mean(),
+    inner = {
         "target_in_vec": near_peak(judged, meta),
         "target_fc1w_first64": near_peak(layers[0][0].flatten(1)[:, :64], meta),
         "target_fc4b": near_peak(layers[3][1], meta),
         "target_fc5w": near_peak(layers[4][0].flatten(1), meta),
     }
+    results = {"score": score} | {key: value for key, value in inner.items() if key in tensors}
+    return results | {"@expected.score": score, "@expected.mean": score.mean()}
 
 
 def manifest(meta: Meta, tensors: Tensors) -> dict[str, Any]:
