@@ -114,9 +114,11 @@ def ready(model: LatentSync, sampling: SamplingConfig) -> tuple[Any, Any]:
     if kind == "auto":
         kind = "bf16" if device.type == "cuda" else "fp32"
     unet, vae = model.unet, autoencoder(model)
+    # On a CPU it gains nothing, and norms in it crash on the way back where only weights train.
+    layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
     for network in (unet, vae):
         # diffusers' own `to` warns of every change of type.
-        nn.Module.to(network, device, TYPES[kind], memory_format=torch.channels_last)
+        nn.Module.to(network, device, TYPES[kind], memory_format=layout)
         network.eval().requires_grad_(False)
     if sampling.compile and "deep" not in vars(unet):  # not yet
         unet.deep, unet.leave = torch.compile(unet.deep), torch.compile(unet.leave)
