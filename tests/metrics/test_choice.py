@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -169,3 +170,17 @@ def test_pyiqa_is_asked_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadUsage, match="did you mean pyiqa:niqe"):
         choice.find("pyiqa:nique")
     choice.find.cache_clear()
+
+
+def test_listing_loads_no_networks() -> None:
+    script = """
+import subprocess
+import sys
+from lipkit.metrics.choice import every
+every()
+sys.exit(str([name for name in ("torch", "mediapipe", "silero_vad") if name in sys.modules] or ""))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip() == ""
