@@ -95,9 +95,10 @@ def _patch(face: Array, unit: float) -> Patch:
 
 def _calm_width(points: Array, pieces: list[tuple[int, int]], fps: float) -> Array:
     """The slow part of the mouth's width ``(f,)``, each of ``pieces`` of the clip by itself."""
-    width = mesh.width(points)
+    width = np.zeros(len(points))
     for start, end in pieces:
-        width[start:end] = uniform_filter1d(width[start:end], max(1, round(MOOD * fps)))
+        seen = mesh.width(points[start:end])
+        width[start:end] = uniform_filter1d(seen, max(1, round(MOOD * fps)))
     return width
 
 

@@ -91,11 +91,13 @@ class MouthEditor:
         Faded frames are asked for what lies between their own mouth and the voice's.
         """
         wanted = spoken(voice.at(times, track.fps), voice.spread, study.own)
-        seen = track.points[list(rows)].astype(np.float64)
         weight = study.weight[list(rows)]
-        own = np.clip(mesh.aperture(seen), 0, None)
-        wanted[:, 0] = own + weight * (wanted[:, 0] - own)
-        wanted[:, 1] = weight * (wanted[:, 1] + study.width[list(rows)] - mesh.width(seen))
+        own = np.zeros((len(rows), 2))
+        known = np.asarray(track.valid)[list(rows)]
+        seen = track.points[list(rows)][known].astype(np.float64)
+        own[known] = np.stack([np.clip(mesh.aperture(seen), 0, None), mesh.width(seen)], 1)
+        wanted[:, 0] = own[:, 0] + weight * (wanted[:, 0] - own[:, 0])
+        wanted[:, 1] = weight * (wanted[:, 1] + study.width[list(rows)] - own[:, 1])
         wanted[:, 2] *= weight
         return wanted
 

@@ -124,9 +124,9 @@ def test_deep_colour_agrees_with_plain(editor, clip, speaking):
 
 
 def test_frames_without_a_face_pass(editor, clip, speaking):
-    valid = clip.track.valid.copy()
-    valid[5] = False
-    out = edit(editor, clip, speaking, track=replace(clip.track, valid=valid))
+    valid, points = clip.track.valid.copy(), clip.track.points.copy()
+    valid[5], points[5] = False, 0
+    out = edit(editor, clip, speaking, track=replace(clip.track, valid=valid, points=points))
     assert np.array_equal(out[1], clip.frames[5])
 
 
