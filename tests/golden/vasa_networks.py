@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lipkit.models.parts.convert import Rule
 from lipkit.models.parts.convert import convert as fit
 from lipkit.models.vasa.codecs.liveportrait import config as forms
-from lipkit.models.vasa.codecs.liveportrait import convert, motion, warping
+from lipkit.models.vasa.codecs.liveportrait import convert, driving, motion, warping
 from lipkit.models.vasa.codecs.liveportrait.decoder import Decoder
-from lipkit.models.vasa.codecs.liveportrait.motion import MotionExtractor
+from lipkit.models.vasa.codecs.liveportrait.driving import Driver, Openings, Source
+from lipkit.models.vasa.codecs.liveportrait.motion import Motion, MotionExtractor
+from lipkit.models.vasa.codecs.liveportrait.pictures import parsed, prepared
 from lipkit.models.vasa.codecs.liveportrait.retargeting import (
     Retargeting,
     eye_openings,
@@ -185,6 +189,108 @@ def retargeting(meta: Meta, tensors: Tensors) -> Tensors:
     }
 
 
+def motion_of(given: Tensors) -> Motion:
+    """A motion out of official names."""
+    names = {"kp": "points", "exp": "expression", "t": "shift"}
+    known = {names.get(key, key): value for key, value in given.items()}
+    fields = ("points", "expression", "pitch", "yaw", "roll", "shift", "scale")
+    return Motion(**{field: known[field] for field in fields})
+
+
+def pose_math(meta: Meta, tensors: Tensors) -> Tensors:
+    angles = tensors["in.pitch_yaw_roll_deg"].split(1, 1)
+    found = motion_of(weights(tensors, "in.info."))
+    points = found.placed
+    following = points.roll(-1, 0)
+    gains = [driving.enlargement(a, b) for a, b in zip(points, following, strict=True)]
+    return {
+        "out.R": motion.rotation(*angles),
+        "out.degree_from_logits": motion.degrees(tensors["in.bin_logits"]),
+        "out.degree_passthrough": found.pitch,
+        "out.x": points,
+        "out.motion_multiplier_i_to_next": torch.tensor(gains),
+        "out.eye_close_ratio": eye_openings(tensors["in.landmarks203"]),
+        "out.lip_close_ratio": lip_opening(tensors["in.landmarks203"]),
+    }
+
+
+def image_io(meta: Meta, tensors: Tensors) -> Tensors:
+    return {
+        "out.prepared": prepared(tensors["in.image_u8"].numpy()[None], 256),
+        "out.parsed_u8": torch.from_numpy(parsed(tensors["in.network_output"])),
+    }
+
+
+@torch.no_grad()
+def end_to_end(meta: Meta, tensors: Tensors) -> Tensors:
+    parts = {
+        "F": ("appearance_feature_extractor", appearance_form, AppearanceExtractor),
+        "M": ("motion_extractor", motion_form, MotionExtractor),
+        "W": ("warping_module", warp_form, Warping),
+        "G": ("spade_generator", decoder_form, Decoder),
+    }
+    rules = (convert.APPEARANCE, convert.MOTION, convert.WARPING, convert.DECODER)
+    nets = []
+    for (key, (name, form, kind)), names in zip(parts.items(), rules, strict=True):
+        network = kind(form(meta["config"][key]))
+        nets.append(filled(network, weights(tensors, f"weight.{name}."), names))
+    looks, moves, warps, draws = nets
+    pair = np.stack([tensors["in.source_u8"].numpy(), tensors["in.driving_u8"].numpy()])
+    source, driver = prepared(pair, pair.shape[1]).split(1)
+    own, theirs = moves(source), moves(driver)
+    x_s, x_d = own.placed, replace(theirs, points=own.points).placed
+    volume = looks(source)
+    image = draws(warps(volume, x_d, x_s))
+    results = {
+        "out.feature_3d": volume,
+        "out.x_s": x_s,
+        "out.x_d": x_d,
+        "out.image": image,
+        "out.image_u8": torch.from_numpy(parsed(image)),
+    }
+    occlusion = warps.dense_motion(volume, x_d, x_s).occlusion
+    if occlusion is not None:
+        results["out.occlusion_map"] = occlusion
+    return results
+
+
+def rule_of(case: Meta) -> driving.Rule:
+    """Our rule for official flags."""
+    relative = case["flag_relative_motion"]
+    return driving.Rule(
+        mode="relative" if relative else "absolute",
+        region=case["animation_region"],
+        stitch=case["flag_stitching"],
+        rescale=case["driving_option"] == "expression-friendly",
+        gain=case["driving_multiplier"],
+        close_lips=case["flag_normalize_lip"],
+        retarget_eyes=case.get("flag_eye_retargeting", False),
+        retarget_lips=case.get("flag_lip_retargeting", False),
+        smoothing=case.get("driving_smooth_observation_variance", 3e-7),
+    )
+
+
+@torch.no_grad()
+def driven(meta: Meta, tensors: Tensors) -> Tensors:
+    own = motion_of(weights(tensors, "in.src."))
+    given = weights(tensors, "in.drv.")
+    theirs = motion_of(given | {"kp": own.points[:1].expand(len(given["t"]), -1, -1)})
+    network = retargeting_of(weights(tensors, "weight."), own.points.shape[1])
+    landmarks = tensors["in.landmarks203"].reshape(-1, 203, 2)
+    source = Source(own, landmarks, tensors.get("in.lip_array", 0.0))
+    openings = Openings(given["c_eyes"], given["c_lip"]) if "c_lip" in given else None
+    first = theirs[:1] if len(theirs) > 1 else None
+    results = {"out.x_s": own.placed}
+    for number, case in enumerate(meta["cases"]):
+        rule = rule_of(case)
+        if meta["fixture"].startswith("joyvasa"):
+            bounded = {} if rule.mode == "relative" else {"rescale": False, "close_lips": False}
+            rule = replace(rule, mode="speech", **bounded)
+        moved = Driver(source, rule, network).keypoints(theirs, first, openings)
+        results[f"out.case{number}.x_d"] = moved
+    return results
+
+
 RUNNERS = {
     "lp_appearance_feature_extractor": appearance,
     "lp_motion_extractor": motion_extractor,
@@ -192,4 +298,11 @@ RUNNERS = {
     "lp_warping_module_no_occlusion": warping_module,
     "lp_spade_generator": decoder,
     "lp_stitching_retargeting": retargeting,
+    "lp_pose_math": pose_math,
+    "lp_image_io": image_io,
+    "lp_end_to_end": end_to_end,
+    "lp_driving_image_source": driven,
+    "lp_driving_image_by_image": driven,
+    "lp_driving_video_source": driven,
+    "joyvasa_driving": driven,
 }

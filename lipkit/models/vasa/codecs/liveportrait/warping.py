@@ -153,5 +153,5 @@ def heat(driving: Tensor, source: Tensor, volume: Tensor) -> Tensor:
 
 
 def mixed(shifts: Tensor, mask: Tensor) -> Tensor:
-    """One field ``(b, d, h, w, 3)`` of all slots' shifts by their shares ``(b, 1 + k, d, h, w)``."""
+    """One field ``(b, d, h, w, 3)`` of all slots' shifts by shares ``(b, 1 + k, d, h, w)``."""
     return (shifts * mask[..., None]).sum(1)
