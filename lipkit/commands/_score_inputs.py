@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from lipkit.artifacts.sniff import Kind
     from lipkit.metrics.choice import Given
 
+VIDEO_NAMES = frozenset({
+    ".mp4", ".m4v", ".mkv", ".mov", ".webm", ".avi", ".mpg", ".mpeg", ".flv", ".wmv", ".3gp",
+})  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Take(Item):
@@ -118,15 +122,24 @@ def read_pairs(path: str) -> list[tuple[str, str | None, str | None]]:
 
 
 def clips_in(name: str) -> list[str]:
-    """The file itself, or the videos in a folder."""
+    """The file itself, or the videos in a folder, with those that only bear a video's name.
+
+    The latter fail by themselves: a clip that broke on the way must not go unnoticed.
+    """
     from lipkit.artifacts.sniff import Kind
 
     if name == "-" or not Path(name).is_dir():
         return [name]
-    found = of_kinds(name, (Kind.VIDEO, Kind.CLIP))
+    usable = of_kinds(name, (Kind.VIDEO, Kind.CLIP))
+    found = [inside for inside in _batch.expand(name) if inside in usable or named_video(inside)]
     if not found:
         raise BadInput(f"{name}: no video in this folder")
-    return list(found)
+    return found
+
+
+def named_video(name: str) -> bool:
+    """Whether the name of a file says that it is a video."""
+    return Path(name).suffix.lower() in VIDEO_NAMES
 
 
 def of_kinds(folder: str, kinds: Iterable[Kind]) -> dict[str, Kind]:

@@ -211,6 +211,16 @@ def test_bad_clips_do_not_stop_the_good_ones(bad: Path, capsys: Captured) -> Non
 
 
 @pytest.mark.usefixtures("table")
+def test_files_of_a_folder_that_only_look_like_videos_fail(bad: Path, capsys: Captured) -> None:
+    (bad / "good.mkv").write_bytes((bad.parent / "made" / "a.mkv").read_bytes())
+    (bad / "notes.txt").write_text("no clip")
+    assert call(bad, "-q", "--metrics", "grey") == ExitStatus.PARTIAL
+    rows = {Path(row["clip"]).name: row["status"] for row in lines(capsys.readouterr().out)}
+    assert rows.pop("good.mkv") == "ok"
+    assert rows == dict.fromkeys(["broken.mkv", "empty.mp4", "sound.mp4", "text.mp4"], "failed")
+
+
+@pytest.mark.usefixtures("table")
 def test_a_silent_clip_is_refused_where_only_sound_was_asked_for(
     made: Path, capsys: Captured
 ) -> None:
