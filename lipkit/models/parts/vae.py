@@ -65,9 +65,9 @@ def decode(vae: AutoencoderKL, latents: Tensor) -> Tensor:
     return in_parts(some, len(latents))
 
 
-def in_parts(work: Callable[[int, int], Tensor], count: int, size: int = AT_ONCE) -> Tensor:
+def in_parts(work: Callable[[int, int], Tensor], count: int, size: int | None = None) -> Tensor:
     """``work(first, last)`` over stretches of ``count`` things; shorter ones when memory ends."""
-    size = min(size, count)
+    size = min(size or AT_ONCE, count)
     while True:
         try:
             return torch.cat([work(k, min(k + size, count)) for k in range(0, count, size)])
