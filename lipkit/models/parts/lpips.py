@@ -17,7 +17,7 @@ from lipkit.models.parts.convert import Rule, convert
 from lipkit.models.parts.foreign import Checkpoint
 
 SEEN, STRIDE = 112, 16  # what a feature sees to either side, and the widest stride, in pixels
-BAND = 750_000  # pixels of a band: VGG16 takes about a gigabyte for a pair of these
+BAND = 700_000  # pixels of a band: VGG16 takes about a gigabyte for a pair of these
 SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 RULES = (
     Rule(r"classifier\..+", None),  # of no use for a distance
@@ -87,7 +87,7 @@ class Lpips(nn.Module):
         for index, layer in enumerate(self.features):
             x = layer(x)
             if index in self.taps:
-                yield x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10)
+                yield x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) + 1e-10)
 
     def maps(self, first: Tensor, second: Tensor) -> list[Tensor]:
         """Each layer's map ``(b, h', w')`` of the distance of two batches ``(b, 3, h, w)``."""
