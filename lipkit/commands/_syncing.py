@@ -93,13 +93,14 @@ def set_scene(
     from lipkit.sync.source import Source
 
     shown = material.names[0]
-    voices, seconds = voices_of(material, engine.editor)
     with about(shown):
         _, video = require_video(material.video)
-        storage = target.storage(video)
-        for note in storage.notes:
-            ui.warn(f"{shown}: {note}")
-            log.add("fallback", note=note)
+    storage = target.storage(video)
+    for note in storage.notes:
+        ui.warn(f"{shown}: {note}")
+        log.add("fallback", note=note)
+    voices, seconds = voices_of(material, engine.editor)
+    with about(shown):
         tracked = track_all(wish, material, engine.editor, log, work)
         first = tracked[0].geometry
         if wish.emit == "crops" and len(tracked) > 1:

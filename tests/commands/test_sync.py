@@ -429,12 +429,18 @@ def test_unusable_inputs(
     assert not list(tmp_path.glob(".lipkit*"))
 
 
-def test_wrong_usage(talk: Path, dub: Path, tmp_path: Path) -> None:
+def test_wrong_usage(
+    talk: Path, dub: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out.mp4"
     assert run(talk, "-o", out) == 2
     assert run(talk, dub, "-o", out, "--speaker-map", tmp_path / "none.json") == 2
     assert run(talk, dub, "-o", out, "--face", "nobody.jpg") == 2
     assert run(talk, dub, "-o", out, "--video-codec", "mpeg9") == 2
+    capsys.readouterr()
+    for more in ([], ["-n"]):
+        assert run(talk, dub, "-o", tmp_path / "out.avi", *more) == 2
+        assert capsys.readouterr().err.startswith(f"lipkit sync: error: {tmp_path}/out.avi: no")
     assert run("-", "-", "-o", out) == 2
     assert run(talk, dub, "-o", out, "--log", "-") == 2
     assert run(talk, dub, "-o", tmp_path / "out.mp4", "--log", tmp_path / "no" / "log") == 2
