@@ -9,7 +9,7 @@ import numpy as np
 
 from lipkit.metrics import regions
 from lipkit.metrics.base import Base, BaseWatch
-from lipkit.protocols import Measure, Passage, Score
+from lipkit.protocols import Passage, Score
 
 if TYPE_CHECKING:
     from lipkit.metrics.clip import Clip
@@ -81,25 +81,21 @@ class PairWatch(BaseWatch):
             settings["region"] = regions.REGIONS[self._metric.region][1]
             settings["frames_left_out"] = self._left_out
         known = [value for value in values if value is not None]
-        equal = len(values) - len(known) - self._left_out
-        if equal:
-            settings["frames_undefined"] = equal
+        undefined = len(values) - len(known) - self._left_out
+        if undefined:
+            settings["frames_undefined"] = undefined
+        if known:
+            value, curves = float(np.mean(known)), {"per frame": values}
+            return Score(value, len(known), settings=settings, curves=curves)
         if self._sizes:
             reason = "frames are {}, the reference's {}".format(*self._sizes)
-            return Score(None, reason=reason, settings=settings)
-        if not known:
-            reason = self._metric.undefined if equal else "no frame has a face of some size"
-            return Score(None, reason=reason, settings=settings)
-        return Score(
-            float(np.mean(known)), len(known), settings=settings, curves={"per frame": values}
-        )
+        elif undefined:
+            reason = self._metric.undefined
+        else:
+            reason = "no frame has a face of some size" if values else "no frames to compare"
+        return Score(None, reason=reason, settings=settings)
 
 
 def sized(frames: Frames) -> str:
     """Width and height of frames ``(f, h, w, 3)`` for people."""
     return f"{frames.shape[2]}x{frames.shape[1]}"
-
-
-def measure(name: str, title: str, unit: str, better: Any, recipe: str) -> tuple[Measure, ...]:
-    """One measure."""
-    return (Measure(name, title, unit, better, recipe),)

@@ -107,3 +107,8 @@ def test_frames_of_other_sizes_are_not_compared(scene: Any) -> None:
     assert found.value is None
     height, width = scene.frames.shape[1:3]
     assert found.reason == f"frames are {width}x{height}, the reference's {width}x{height - 2}"
+
+
+def test_a_clip_without_frames_is_not_compared(scene: Any) -> None:
+    found = watched(Ssim(), scene, scene.frames[:0], scene.frames[:0])["ssim"]
+    assert (found.value, found.reason) == (None, "no frames to compare")
