@@ -12,8 +12,9 @@ from torch import Tensor
 
 from lipkit.models.parts.convert import Rule
 from lipkit.models.parts.convert import convert as fit
+from lipkit.faces.warping import transform
 from lipkit.models.vasa.codecs.liveportrait import config as forms
-from lipkit.models.vasa.codecs.liveportrait import convert, driving, motion, warping
+from lipkit.models.vasa.codecs.liveportrait import convert, cropping, driving, motion, warping
 from lipkit.models.vasa.codecs.liveportrait.decoder import Decoder
 from lipkit.models.vasa.codecs.liveportrait.driving import Driver, Openings, Source
 from lipkit.models.vasa.codecs.liveportrait.motion import Motion, MotionExtractor
@@ -291,6 +292,60 @@ def driven(meta: Meta, tensors: Tensors) -> Tensors:
     return results
 
 
+def square(matrix: np.ndarray) -> Tensor:
+    """A matrix ``(2, 3)`` as the official ``(3, 3)``."""
+    return torch.from_numpy(np.vstack([matrix, [0, 0, 1]]))
+
+
+def crop_paste(meta: Meta, tensors: Tensors) -> Tensors:
+    image = tensors["in.image"].numpy()
+    frame = (image.shape[1], image.shape[0])
+    matrices = []
+    results: dict[str, Any] = {}
+    for number, case in enumerate(meta["cases"]):
+        points = tensors[f"in.case{number}.pts"].numpy()
+        framing = cropping.Framing(
+            case["scale"], case["vx_ratio"], case["vy_ratio"], case["flag_do_rot"]
+        )
+        found = cropping.square_around(points, framing)
+        matrix = cropping.source_matrix(points, framing, case["dsize"])
+        matrices.append(matrix)
+        results |= {
+            f"out.case{number}.{key}": torch.as_tensor(value)
+            for key, value in {
+                "center": found.centre,
+                "size": found.size,
+                "angle": [found.angle],
+                "pt2": cropping.axis(points),
+                "pt2_eyes": cropping.axis_of_eyes(points),
+                "M_o2c": square(matrix),
+                "M_c2o": square(cropping.inverse(matrix)),
+                "img_crop": cropping.cut(image, matrix, (case["dsize"],) * 2),
+                "pt_crop": transform(points, matrix),
+                "bbox": found.corners,
+                "bbox_rot": found.turned_corners,
+            }.items()
+        }
+    first = results["out.case0.img_crop"].numpy()
+    results["out.case0.img_crop_half_area"] = cropping.halved(first, len(first) // 2)
+    mask = cropping.placed_mask(tensors["in.mask_crop"].numpy(), matrices[0], frame)
+    crop = tensors["in.paste_crop"].numpy()
+    results |= {"out.mask_ori": mask, "out.pasted": cropping.pasted(image, crop, matrices[0], mask)}
+    size = meta["cases"][0]["dsize"]
+    for name, angle in (("bbox_crop", 0.0), ("bbox_crop_rot", meta["bbox_crop_rot_angle"])):
+        matrix = cropping.box_matrix(tensors["in.bbox"].numpy(), size, angle)
+        results |= {
+            f"out.{name}.img_crop": cropping.cut(image, matrix, (size, size)),
+            f"out.{name}.lmk_crop": transform(tensors["in.case0.pts"].numpy(), matrix),
+            f"out.{name}.M_o2c": square(matrix),
+        }
+    limit = meta["resize_to_limit"]
+    results["out.resize_to_limit"] = cropping.limited(
+        tensors["in.resize_in"].numpy(), limit["max_dim"], limit["division"]
+    )
+    return {key: torch.as_tensor(value) for key, value in results.items() if key in tensors}
+
+
 RUNNERS = {
     "lp_appearance_feature_extractor": appearance,
     "lp_motion_extractor": motion_extractor,
@@ -299,6 +354,7 @@ RUNNERS = {
     "lp_spade_generator": decoder,
     "lp_stitching_retargeting": retargeting,
     "lp_pose_math": pose_math,
+    "lp_crop_paste": crop_paste,
     "lp_image_io": image_io,
     "lp_end_to_end": end_to_end,
     "lp_driving_image_source": driven,

@@ -33,9 +33,9 @@ class Rule:
     """What is taken of the driving motion, and how.
 
     ``relative`` adds the change since the driver's first frame to the source, ``absolute`` puts
-    the driver's motion in its place; ``speech`` is relative, but for the lips unless only they move. ``rescale`` scales
-    relative motion by the size of the face; ``gain`` scales all motion at the end. ``smoothing``
-    is the variance of what is seen of a source that moves itself.
+    the driver's motion in its place; ``speech`` is relative, but for the lips unless only they
+    move. ``rescale`` scales relative motion by the size of the face; ``gain`` scales all motion at
+    the end. ``smoothing`` is the variance of what is seen of a source that moves itself.
     """
 
     mode: Literal["relative", "absolute", "speech"] = "relative"
