@@ -2,23 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from diffusers.models.embeddings import ImageProjection
+from safetensors.torch import load_file
 from torch import Tensor
 
-from lipkit.models.parts.audio_attention import AudioModule, AudioProjection, Voice
+from lipkit.models.emo import convert
+from lipkit.models.emo.backbone import Guide, joined
+from lipkit.models.emo.config import (
+    DiffusionConfig,
+    HearingConfig,
+    IdentityConfig,
+    LocatorConfig,
+    ModelConfig,
+    ReferenceConfig,
+)
+from lipkit.models.emo.denoiser import Scenery, guides
+from lipkit.models.emo.model import Emo
+from lipkit.models.emo.objective import (
+    min_snr_weight,
+    scheduler,
+    signal_to_noise,
+    target_of,
+    weighted,
+)
+from lipkit.models.emo.speed import bucketed, surrounded
+from lipkit.models.parts import denoising
+from lipkit.models.parts.audio_attention import PARTS, AudioModule, AudioProjection, Voice
 from lipkit.models.parts.convert import convert as fit
-from lipkit.models.parts.diffusion_config import MotionConfig
+from lipkit.models.parts.diffusion_config import MotionConfig, VideoUNetConfig
 from lipkit.models.parts.motion import MotionModule, fold, unfold
 from lipkit.models.parts.motion_modules import FROM_ANIMATEDIFF, carried
+from lipkit.models.parts.reference import Reading, spread
 
 from .audio import weights
+from .fixtures import Within
 
 Meta = dict[str, Any]
 Tensors = dict[str, Tensor]
+
+HALLO = ReferenceConfig(  # the slips that its weights were trained with
+    mode="self_concat",
+    tap="norm1",
+    spread="interleaved",
+    tokens="repeated",
+    precision="fp16",
+    motion="train",
+    empty=4,
+    first_clip="copies",
+)
 
 
 @torch.no_grad()
@@ -115,7 +152,192 @@ def audio_block(meta: Meta, tensors: Tensors) -> Tensors:
     return results
 
 
+def model_form(official: Meta, frames: int, carried: int, **reference: Any) -> ModelConfig:
+    """Our settings for the official ones."""
+    flat, extra = official["unet2d"], official["unet3d_extra"]
+    heard, located = official["audio_proj"], official["face_locator"]
+    identity = official["image_proj"]
+    kinds = flat["down_block_types"]
+    motion = replace(
+        motion_form(extra["motion_module_kwargs"]),
+        levels=tuple(r.bit_length() - 1 for r in extra["motion_module_resolutions"]),
+        middle=extra["motion_module_mid_block"],
+        encoder=not extra["motion_module_decoder_only"],
+    )
+    unet = VideoUNetConfig(
+        in_channels=flat["in_channels"],
+        out_channels=flat["out_channels"],
+        widths=tuple(flat["block_out_channels"]),
+        layers=flat["layers_per_block"],
+        attention=tuple(i for i, kind in enumerate(kinds) if kind.startswith("CrossAttn")),
+        heads=flat["attention_head_dim"],
+        context=flat["cross_attention_dim"],
+        groups=flat["norm_num_groups"],
+        epsilon=flat["norm_eps"],
+        scope="frame" if extra["use_inflated_groupnorm"] else "clip",
+        motion=motion,
+    )
+    return ModelConfig(
+        fps=25,
+        window=frames,
+        carried=carried,
+        unet=unet,
+        reference=replace(HALLO, **reference),
+        identity=IdentityConfig(
+            "insightface", identity["clip_embeddings_dim"], identity["clip_extra_context_tokens"]
+        ),
+        hearing=HearingConfig(
+            layers=heard["blocks"],
+            width=heard["channels"],
+            margin=(heard["seq_len"] - 1) // 2,
+            hidden=heard["intermediate_dim"],
+            tokens=heard["context_tokens"],
+            token_width=heard["output_dim"],
+            block="hierarchical",
+            masked=tuple(extra["stack_enable_blocks_name"]),
+            masked_levels=tuple(extra["stack_enable_blocks_depth"]),
+        ),
+        locator=LocatorConfig(widths=tuple(located["block_out_channels"])),
+        diffusion=DiffusionConfig("v_prediction", True, betas="linear", spacing="trailing"),
+    )
+
+
+def stored(meta: Meta, part: str) -> Tensors:
+    """Weights that lie in a file of their own, as 32-bit numbers."""
+    found = load_file(Path(meta["folder"]) / f"{part}.safetensors")
+    return {key: value.float() for key, value in found.items()}
+
+
+def network(meta: Meta, form: ModelConfig) -> Emo:
+    """Official weights in our model of those settings."""
+    model = Emo(form).eval()
+    given = stored(meta, "net_tiny_denoising") | stored(meta, "net_tiny_rest")
+    model.load_state_dict(convert.ours(given, model.state_dict(), "golden"))
+    return model
+
+
+def masks_of(tensors: Tensors, prefix: str = "", frames: int = 1) -> list[list[Tensor]]:
+    """Masks of the three parts, of four levels each, repeated for frames."""
+    return [
+        [tensors[f"{prefix}{part}_mask_{level}"].repeat(frames, 1) for level in range(4)]
+        for part in PARTS
+    ]
+
+
+@torch.no_grad()
+def unet(meta: Meta, tensors: Tensors) -> Tensors:
+    frames, carried_on = meta["frames"], meta["n_motion_frames"]
+
+    def at(**reference: Any) -> Emo:
+        return network(meta, model_form(meta["config"], frames, carried_on, **reference))
+
+    model, exact = at(), at(precision="run")
+    time = int(tensors["timestep"])
+    tokens = model.hearing(tensors["audio_window"].flatten(2))[0]
+    context = model.identity(
+        torch.cat([torch.zeros_like(tensors["face_emb"]), tensors["face_emb"]])
+    )
+    results = {
+        "tokens_uncond_cond": context,
+        "audio_tokens": tokens[None],
+        "face_locator_feature": model.whereabouts(tensors["face_region"], frames),
+    }
+
+    def run(model: Emo, guided: bool = True, **edit: Any) -> Tensor:
+        voice = Voice(tokens, masks_of(tensors), edit.pop("scale", (1, 1, 1)))
+        scene = Scenery(
+            tensors["ref_latents"][None], voice, tensors["face_region"], tensors["face_emb"]
+        )
+        found = [replace(guide, **edit) for guide in guides(model, scene, guided)]
+        sample = tensors["latents"].repeat(len(found), 1, 1, 1, 1)
+        return model.backbone(sample, time, joined(found) if guided else found[0])
+
+    none = Reading({}, torch.zeros(frames, dtype=torch.long))
+    silent = Voice(torch.zeros_like(tokens), masks_of(tensors))
+    bank = exact.remember(tensors["ref_latents"][None].expand(2, -1, -1, -1, -1), context)
+    results |= {
+        "out_official": run(model),
+        "out_bank_fp32": run(exact),
+        "out_eval_trap": run(at(motion="eval")),
+        "out_motion_scale_alt": run(model, scale=meta["motion_scale_alt"]),
+        "out_motion_scale_none": run(model),
+        "out_nocfg": run(model, guided=False),
+        "out_nocfg_bank_fp32": run(exact, guided=False),
+        "out_no_reference": run(model, guided=False, reading=none),
+        "out_zero_audio": run(model, guided=False, voice=silent),
+        "nonofficial_corrected": run(at(precision="run", spread="ordered", tokens="own")),
+    }
+    results |= {
+        key: bank[key.removeprefix("bank.")].flatten(0, 1)
+        for key in tensors
+        if key.startswith("bank.")
+    }
+    given = {k.removeprefix("b2_"): v for k, v in tensors.items() if k.startswith("b2_")}
+    results["b2_out"] = several(model, given, frames)
+    results["b2_out_bank_fp32"] = several(exact, given, frames)
+    kinds = meta["suggested_tolerance"]
+    tight, loose = (float(kinds[k].split()[1]) for k in ("out_bank_fp32", "out_official"))
+    rough = {"out_official", "out_motion_scale_alt", "out_motion_scale_none", "out_nocfg"}
+    rough |= {"out_zero_audio", "out_eval_trap", "b2_out"}
+    return {key: Within(t, loose if key in rough else tight) for key, t in results.items()}
+
+
+def several(model: Emo, given: Tensors, frames: int) -> Tensor:
+    """A batch of several samples, as in training."""
+    samples = len(given["latents"])
+    context = model.identity(given["face_emb"])
+    bank = model.remember(given["ref_latents"].unflatten(0, (samples, -1)), context)
+    owner = spread(samples, frames, model.config.reference.spread)
+    tokens = model.hearing(given["audio_window"].flatten(2)).flatten(0, 1)
+    guide = Guide(
+        reading=Reading(bank, owner),
+        samples=torch.arange(samples),
+        voice=Voice(tokens, masks_of(given)),
+        context=context,
+        face=model.whereabouts(given["face_region"], frames),
+    )
+    return model.backbone(given["latents"], given["timesteps"], guide)
+
+
+def emo_speed(meta: Meta, tensors: Tensors) -> Tensors:
+    vectors = bucketed(tensors["velocity"], tensors["centres"], tensors["radii"])
+    return {"speed_vectors": vectors, "windowed": surrounded(vectors, meta["m"])}
+
+
+def diffusion_form(infer: Meta, train: Meta | None = None) -> DiffusionConfig:
+    return DiffusionConfig(
+        prediction=infer["prediction_type"],
+        zero_snr=infer["rescale_betas_zero_snr"],
+        train_betas=(train or infer)["beta_schedule"],
+        betas=infer["beta_schedule"],
+        spacing=infer["timestep_spacing"],
+    )
+
+
+def schedules(meta: Meta, tensors: Tensors) -> Tensors:
+    form = diffusion_form(meta["inference_kwargs"], meta["train_kwargs"])
+    training, times = scheduler(form), tensors["t"]
+    x0, noise, pred = tensors["x0"], tensors["noise"], tensors["pred"]
+    velocity = target_of(form, training, x0, noise, times)
+    ratio = signal_to_noise(training.alphas_cumprod, times)
+    weight = min_snr_weight(ratio, 5.0, form.prediction)
+    counts = [key.split("_")[1] for key in tensors if key.startswith("timesteps_")]
+    return {f"timesteps_{n}": scheduler(form, int(n)).timesteps for n in counts} | {
+        "inference_alphas_cumprod": scheduler(form, 1).alphas_cumprod,
+        "train_alphas_cumprod": training.alphas_cumprod,
+        "noisy": denoising.noised(x0, noise, times, training.alphas_cumprod),
+        "velocity": velocity,
+        "snr": ratio,
+        "min_snr_weight": weight,
+        "loss_stage1": weighted(pred, velocity, weight, collapsed=False),
+        "loss_stage2": weighted(pred, velocity, weight, collapsed=True),
+    }
+
+
 RUNNERS = {
+    "emo/emo_speed": emo_speed,
+    "emo/scheduler": schedules,
+    "emo/unet_cfg": unet,
     "emo/audio_proj": audio_projection,
     "emo/image_proj": image_projection,
     "emo/face_locator": face_locator,

@@ -7,7 +7,7 @@ audio attention's name in 1.0.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from typing import Any
@@ -18,44 +18,19 @@ from torch import Tensor
 from lipkit import config as settings
 from lipkit.errors import WeightsError
 from lipkit.models.latentsync.config import LatentSyncConfig, ModelConfig
-from lipkit.models.parts.convert import Rule, convert
+from lipkit.models.parts.convert import Rule, convert, renamed
 from lipkit.models.parts.diffusion_config import VideoUNetConfig
 from lipkit.models.parts.foreign import Checkpoint
+from lipkit.models.parts.motion_modules import FROM_ANIMATEDIFF, TO_ANIMATEDIFF, doubled_tables
 from lipkit.models.parts.video_unet import VideoUNet
 
-MOTION = r"(.*motion_modules\.\d+)\.temporal_transformer\."
-BLOCK = MOTION + r"transformer_blocks\.(\d+)\."
-INNER = r"\1.transformer_blocks.\2."
 UNET = (
-    Rule(BLOCK + r"attention_blocks\.0\.pos_encoder\.pe", INNER + "pos_embed.pe"),
-    Rule(BLOCK + r"attention_blocks\.1\.pos_encoder\.pe", None),  # the same table once more
-    Rule(BLOCK + r"attention_blocks\.0\.(.+)", INNER + r"attn1.\3"),
-    Rule(BLOCK + r"attention_blocks\.1\.(.+)", INNER + r"attn2.\3"),
-    Rule(BLOCK + r"norms\.0\.(.+)", INNER + r"norm1.\3"),
-    Rule(BLOCK + r"norms\.1\.(.+)", INNER + r"norm2.\3"),
-    Rule(BLOCK + r"ff_norm\.(.+)", INNER + r"norm3.\3"),
-    Rule(BLOCK + r"ff\.(.+)", INNER + r"ff.\3"),
-    Rule(MOTION + r"(norm|proj_in|proj_out)\.(.+)", r"\1.\2.\3"),
+    *FROM_ANIMATEDIFF,
     Rule(r"(.+)\.audio_cross_attn\.norm\.(.+)", r"\1.norm2.\2"),  # 1.0
     Rule(r"(.+)\.audio_cross_attn\.attn\.(.+)", r"\1.attn2.\2"),
     Rule(r"((?:conv|time|down_blocks|mid_block|up_blocks).+)", r"\1"),
 )
-
-OWN = r"(.*motion_modules\.\d+)\.transformer_blocks\.(\d+)\."
-OUTER = r"\1.temporal_transformer.transformer_blocks.\2."
-OFFICIAL = (
-    Rule(OWN + r"pos_embed\.pe", OUTER + "attention_blocks.0.pos_encoder.pe"),
-    Rule(OWN + r"attn1\.(.+)", OUTER + r"attention_blocks.0.\3"),
-    Rule(OWN + r"attn2\.(.+)", OUTER + r"attention_blocks.1.\3"),
-    Rule(OWN + r"norm1\.(.+)", OUTER + r"norms.0.\3"),
-    Rule(OWN + r"norm2\.(.+)", OUTER + r"norms.1.\3"),
-    Rule(OWN + r"norm3\.(.+)", OUTER + r"ff_norm.\3"),
-    Rule(OWN + r"ff\.(.+)", OUTER + r"ff.\3"),
-    Rule(
-        r"(.*motion_modules\.\d+)\.(norm|proj_in|proj_out)\.(.+)", r"\1.temporal_transformer.\2.\3"
-    ),
-    Rule(r"(.+)", r"\1"),
-)
+OFFICIAL = (*TO_ANIMATEDIFF, Rule(r"(.+)", r"\1"))
 OFFICIAL_10 = (
     Rule(r"(.*\.attentions\..+)\.norm2\.(.+)", r"\1.audio_cross_attn.norm.\2"),
     Rule(r"(.*\.attentions\..+)\.attn2\.(.+)", r"\1.audio_cross_attn.attn.\2"),
@@ -106,21 +81,9 @@ def skeleton(form: VideoUNetConfig) -> dict[str, Tensor]:
         return VideoUNet(form).state_dict()
 
 
-def renamed(tensors: Mapping[str, Tensor], rules: Sequence[Rule]) -> dict[str, Tensor]:
-    """The tensors that the rules know, under their other names."""
-    found = {}
-    for name, tensor in tensors.items():
-        rule = next((r for r in rules if re.fullmatch(r.pattern, name)), None)
-        if rule is not None and rule.target is not None:
-            found[re.sub(f"^{rule.pattern}$", rule.target, name)] = tensor
-    return found
-
-
 def official(tensors: Mapping[str, Tensor], version: str = "1.5") -> dict[str, Tensor]:
     """A UNet's tensors under the names of the official code of that version."""
-    found = renamed(tensors, OFFICIAL_10 if version == "1.0" else OFFICIAL)
-    tables = [name for name in found if name.endswith("attention_blocks.0.pos_encoder.pe")]
-    return found | {re.sub(r"0(\.pos_encoder\.pe)$", r"1\1", name): found[name] for name in tables}
+    return doubled_tables(renamed(tensors, OFFICIAL_10 if version == "1.0" else OFFICIAL))
 
 
 def initialise(state: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

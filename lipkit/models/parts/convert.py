@@ -65,6 +65,16 @@ def convert(
     return found
 
 
+def renamed(tensors: Mapping[str, Tensor], rules: Sequence[Rule]) -> dict[str, Tensor]:
+    """The tensors that the rules know, under their other names."""
+    found = {}
+    for name, tensor in tensors.items():
+        rule = next((r for r in rules if re.fullmatch(r.pattern, name)), None)
+        if rule is not None and rule.target is not None:
+            found[re.sub(f"^{rule.pattern}$", rule.target, name)] = tensor
+    return found
+
+
 def counted(tensors: Mapping[str, Tensor], expected: Iterable[str]) -> dict[str, Tensor]:
     """The tensors with the batch norms' counters of training, which some files leave out."""
     counters = [name for name in expected if name.endswith(".num_batches_tracked")]

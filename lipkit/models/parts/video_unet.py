@@ -43,19 +43,20 @@ class AudioAttention(AttnProcessor2_0):
 
 
 class Layer(NamedTuple):
-    """What a block of the UNet repeats; ``audio`` stands for modules that families add."""
+    """What a block of the UNet repeats; the last two are modules that families add."""
 
     residual: ResnetBlock2D
     attention: Transformer2DModel | None
     motion: MotionModule | None
     audio: nn.Module | None = None
+    speed: nn.Module | None = None
 
 
 def layers(block: nn.Module) -> Iterator[Layer]:
     """The layers of a block in order; of the middle block the first one, the only whole one."""
     count = len(getattr(block, "attentions", block.resnets))
     absent = [None] * count
-    kinds = ("attentions", "motion_modules", "audio_modules")
+    kinds = ("attentions", "motion_modules", "audio_modules", "speed_layers")
     yield from map(Layer, block.resnets[:count], *(getattr(block, k, absent) for k in kinds))
 
 

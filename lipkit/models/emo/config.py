@@ -1,0 +1,158 @@
+"""Settings of EMO and of what is built like it: what the weights fix, and how to sample.
+
+Where the EMO paper is silent, the defaults are Hallo's choices without its slips; Hallo's preset
+asks for the slips that its weights were trained with by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lipkit.models.parts.diffusion_config import MotionConfig, VaeConfig, VideoUNetConfig
+
+CELL = 8  # pixels that one latent covers
+
+
+@dataclass(frozen=True)
+class ReferenceConfig:
+    """How the backbone reads what the reference network saw of the picture and of frames before."""
+
+    mode: Literal["cross", "self_concat"] = "cross"  # instead of text, or beside own tokens
+    tap: Literal["norm1", "attn_out"] = "attn_out"  # self-attention's input, or its output
+    spread: Literal["ordered", "interleaved"] = "ordered"  # whose bank a frame of a batch reads
+    tokens: Literal["own", "repeated"] = "own"  # whose identity a picture of a batch reads
+    precision: Literal["run", "fp16"] = "run"  # what banks are rounded to
+    motion: Literal["all", "train", "eval"] = "all"  # where earlier frames enter, see Backbone
+    empty: int = 4  # frames of zeros that stand before a clip without a reference
+    first_clip: Literal["zero_features", "zero_pixels", "copies"] = "zero_features"
+
+
+@dataclass(frozen=True)
+class IdentityConfig:
+    """The face embedding that cross-attention reads in the place of text."""
+
+    source: Literal["none", "insightface"] = "none"
+    width: int = 512
+    tokens: int = 4
+
+
+@dataclass(frozen=True)
+class HearingConfig:
+    """What of the sound a frame hears, and where in the backbone."""
+
+    encoder: str = "wav2vec2-base-960h"
+    layers: int = 12
+    width: int = 768  # of a layer
+    margin: int = 2  # frames before and after
+    hidden: int = 512
+    tokens: int = 32
+    token_width: int = 768
+    block: Literal["simple", "hierarchical"] = "simple"
+    masked: tuple[Literal["down", "mid", "up"], ...] = ("down", "mid", "up")
+    masked_levels: tuple[int, ...] = (0, 1, 2, 3)
+
+
+@dataclass(frozen=True)
+class LocatorConfig:
+    """The network that encodes where the face may be."""
+
+    widths: tuple[int, ...] = (16, 32, 64, 128)
+    add: Literal["after_conv_in", "latent"] = "after_conv_in"
+    face: float = 1.0  # of the face's box, how much of it is filled
+    lips: float = 1.0
+    wrap: bool = False  # boxes beyond the left or top border as Hallo fills them: hardly at all
+
+
+@dataclass(frozen=True)
+class SpeedConfig:
+    """EMO's speed layers: how fast the head turns, in degrees from frame to frame."""
+
+    buckets: int = 0  # 0: no speed layers
+    slowest: float = 0.1  # centre of the first bucket
+    fastest: float = 1.9
+    width: int = 128
+    margin: int = 2  # frames before and after
+
+
+@dataclass(frozen=True)
+class DiffusionConfig:
+    """What the backbone predicts, and the noise that it was trained for."""
+
+    prediction: Literal["epsilon", "v_prediction"] = "epsilon"
+    zero_snr: bool = False  # the last step holds nothing but noise
+    train_betas: Literal["linear", "scaled_linear"] = "scaled_linear"
+    betas: Literal["linear", "scaled_linear"] = "scaled_linear"  # when sampling
+    spacing: Literal["leading", "trailing"] = "leading"
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Fixed by the weights, and stored with them; the defaults are EMO's numbers."""
+
+    resolution: int = 512
+    fps: int = 30
+    window: int = 12  # frames of a clip
+    carried: int = 4  # frames of the clip before that a clip goes on from
+    unet: VideoUNetConfig = field(
+        default_factory=lambda: VideoUNetConfig(
+            in_channels=4,
+            context=None,
+            scope="frame",
+            motion=MotionConfig(levels=(0, 1, 2, 3), middle=True, table=32),
+        )
+    )
+    reference: ReferenceConfig = field(default_factory=ReferenceConfig)
+    identity: IdentityConfig = field(default_factory=IdentityConfig)
+    hearing: HearingConfig = field(default_factory=HearingConfig)
+    locator: LocatorConfig = field(default_factory=LocatorConfig)
+    speed: SpeedConfig = field(default_factory=SpeedConfig)
+    diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
+    vae: VaeConfig = field(default_factory=VaeConfig)
+
+    def __post_init__(self) -> None:
+        if self.resolution % CELL:
+            raise ValueError(f"model.resolution = {self.resolution}: no multiple of {CELL}")
+        room = self.unet.motion.table
+        if self.window + self.carried > room:
+            both = f"{self.carried} + {self.window}"
+            raise ValueError(f"model.window: {both} frames, but motion modules know {room}")
+        if (self.identity.source == "none") != (self.unet.context is None):
+            raise ValueError("model.unet.context is the width of identity tokens: both or none")
+        if self.unet.context is not None and self.reference.mode == "cross":
+            raise ValueError("model.reference.mode = cross takes the place of identity tokens")
+        if 0 < self.carried > self.window:
+            raise ValueError(f"model.carried = {self.carried}: a clip has {self.window} frames")
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How clips are drawn; free to change."""
+
+    steps: int = 40
+    guidance: float = 3.5  # 1: as trained, without the second pass that guidance takes
+    precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"  # auto: fp16 on CUDA
+    region: Literal["box", "wide", "tall", "none"] = "box"  # where the head may go
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.guidance < 0:
+            raise ValueError("sampling: steps from 1, guidance from 0")
+
+
+@dataclass(frozen=True)
+class ControlsConfig:
+    """What a user may ask of the performance."""
+
+    speed: float = 0.7  # of the head, where the model has speed layers: 0.1 to 1.3
+    pose: float = 1.0  # how much the sound moves what is around the face
+    face: float = 1.0
+    lips: float = 1.0
+
+
+@dataclass(frozen=True)
+class EmoConfig:
+    """Everything about one model of the family."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    controls: ControlsConfig = field(default_factory=ControlsConfig)
