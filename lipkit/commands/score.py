@@ -9,7 +9,7 @@ import click
 
 from lipkit import ui
 from lipkit.commands import _options
-from lipkit.errors import BadUsage, ExitStatus, LipkitError
+from lipkit.errors import BadUsage, ExitStatus, LipkitError, WeightsError
 
 
 @click.command()
@@ -102,6 +102,10 @@ def tell(left_out: Mapping[str, LipkitError]) -> None:
     """Say which metrics do not run and why, those of one cause together."""
     causes: dict[str, list[str]] = {}
     for name, problem in left_out.items():
-        causes.setdefault(str(problem).removeprefix(f"{name} "), []).append(name)
+        weights = isinstance(problem, WeightsError)  # each of these hints is long; the list has it
+        cause = problem.message if weights else str(problem)
+        causes.setdefault(cause.removeprefix(f"{name} "), []).append(name)
     for cause, names in causes.items():
         ui.say(f"left out: {', '.join(names)}: {cause}")
+    if any(isinstance(problem, WeightsError) for problem in left_out.values()):
+        ui.say("`lipkit models pull NAME` fetches weights; `lipkit score --list` says from where")
