@@ -102,6 +102,14 @@ class Progress:
             rate = self.done / (self.told - self.started)
             say(f"{self.what}: {self.done}{of} {self.unit}, {rate:.1f} a second")
 
+    def say(self, message: str) -> None:
+        """A line for people, above the bar."""
+        if self.bar is not None:
+            self.bar.clear()
+        say(message)
+        if self.bar is not None:
+            self.bar.refresh()
+
     def close(self) -> None:
         """Take the bar away."""
         if self.bar is not None:

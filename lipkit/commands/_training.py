@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,7 @@ class Training:
         if rank() == 0:
             self.note(name)
         most = min(config.steps, self.options["max_steps"] or config.steps)
-        with steps_shown(name, most) as tick:
+        with shown(name, most) as display:
             done = train(
                 model,
                 stage,
@@ -81,8 +81,8 @@ class Training:
                 precision=self.config.train.precision,
                 limits=Limits(self.options["max_steps"], self.options["max_time"]),
                 resume=self.options["resume"],
-                report=tell,
-                tick=tick,
+                report=display.tell,
+                tick=display.tick,
             )
         if rank() == 0:
             self.save(name, model, done)
@@ -171,19 +171,31 @@ def write_text(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
+class Shown:
+    """The training for people: a bar on a terminal, and a line at every report of the loop."""
+
+    def __init__(self, bar: ui.Progress | None) -> None:
+        self.bar = bar
+
+    def tick(self, step: int) -> None:
+        """Update number ``step`` is done."""
+        if self.bar is not None:
+            self.bar.advance(step - self.bar.done)
+
+    def tell(self, progress: Progress) -> None:
+        """One line on the state of the training."""
+        terms = "  ".join(f"{name} {value:.4f}" for name, value in progress.terms.items())
+        scores = "  ".join(f"{name} {value:.3f}" for name, value in progress.scores.items())
+        place = f"{progress.stage} {progress.step}/{progress.steps} {progress.seconds:.0f} s"
+        line = "  ".join(part for part in (place, terms, scores) if part)
+        (ui.say if self.bar is None else self.bar.say)(line)
+
+
 @contextlib.contextmanager
-def steps_shown(stage: str, steps: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar over the updates; off a terminal the reports of the loop are enough."""
+def shown(stage: str, steps: int) -> Iterator[Shown]:
+    """The display of so many updates; off a terminal the lines are enough."""
     if not sys.stderr.isatty():
-        yield lambda step: None
+        yield Shown(None)
         return
     with ui.progress(steps, stage, "steps") as bar:
-        yield lambda step: bar.advance(step - bar.done)
-
-
-def tell(progress: Progress) -> None:
-    """One line on the state of the training."""
-    terms = "  ".join(f"{name} {value:.4f}" for name, value in progress.terms.items())
-    scores = "  ".join(f"{name} {value:.3f}" for name, value in progress.scores.items())
-    place = f"{progress.stage} {progress.step}/{progress.steps} {progress.seconds:.0f} s"
-    ui.say("  ".join(part for part in (place, terms, scores) if part))
+        yield Shown(bar)
