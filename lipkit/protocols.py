@@ -272,3 +272,4 @@ class Family:
     stages: Mapping[str, str] = field(default_factory=dict)
     converters: Mapping[str, str] = field(default_factory=dict)
     editor: str | None = None  # builds an ``Editor``: (model, sampling, *, seed, threads)
+    hollow: bool = False  # ``build`` works on the meta device: large weights are loaded once only

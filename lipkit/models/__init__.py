@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -61,7 +62,8 @@ def load(
     ):
         raise BadUsage(f"{name}: [model] settings are fixed by its weights")
     chosen = runtime.choose(device)
-    module = registry.load(family.build)(config.model)
+    with checkpoint.hollow() if family.hollow else nullcontext():
+        module = registry.load(family.build)(config.model)
     checkpoint.load(module, path)
     module.to(chosen.device).eval()
     return Loaded(name, family, config, module, {Path(path).name: header["digest"]})

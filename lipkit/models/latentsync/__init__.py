@@ -14,4 +14,5 @@ FAMILY = Family(
     config="lipkit.models.latentsync.config:LatentSyncConfig",
     build="lipkit.models.latentsync.model:build",
     editor="lipkit.models.latentsync.editing:LatentSyncEditor",
+    hollow=True,
 )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
 
 from lipkit.models.latentsync.config import ModelConfig
-from lipkit.models.parts import checkpoint, vae, weights
-from lipkit.models.parts.diffusion_config import VaeConfig
+from lipkit.models.parts import vae
 from lipkit.models.parts.video_unet import VideoUNet
 
 
@@ -31,15 +27,4 @@ def build(config: ModelConfig) -> LatentSync:
 
 def autoencoder(model: LatentSync) -> AutoencoderKL:
     """The model's own autoencoder, else the stored one that it was trained with."""
-    return model.vae if model.vae is not None else stored_vae(model.config.vae)
-
-
-@cache
-def stored_vae(form: VaeConfig) -> AutoencoderKL:
-    """An autoencoder of the store, loaded once; `WeightsError` says how to get a missing one."""
-    path = weights.locate(form.weights)
-    with torch.device("meta"):
-        network = vae.build(form)
-    network.to_empty(device="cpu")
-    checkpoint.load(network, path)
-    return network.eval()
+    return model.vae if model.vae is not None else vae.stored(model.config.vae)

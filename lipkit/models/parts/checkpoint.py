@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -28,17 +29,26 @@ def save(
     return weights.store(module.state_dict(), path, name=name, config=config, origin=origin)
 
 
+def hollow() -> torch.device:
+    """A context in which modules are built without numbers, to be loaded into."""
+    return torch.device("meta")
+
+
 def load(module: nn.Module, path: Path) -> None:
     """Fill a module from a weights file, in the module's own number type.
 
+    A module on the meta device takes the file's tensors for its own, which saves making others.
     Raises WeightsError, naming the first five, if names are missing, unknown or of other shapes.
     """
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path}: {error}", hint="the file is damaged") from None
-    check(module.state_dict(), tensors, path)
-    module.load_state_dict({key: value.float() for key, value in tensors.items()})
+    expected = module.state_dict()
+    check(expected, tensors, path)
+    empty = any(value.is_meta for value in expected.values())
+    single = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+    module.load_state_dict(single, assign=empty)
 
 
 def check(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
+from lipkit.models.parts import checkpoint, weights
 from lipkit.models.parts.convert import Rule, convert
 from lipkit.models.parts.diffusion_config import VaeConfig
 from lipkit.models.parts.foreign import Checkpoint
@@ -37,6 +39,16 @@ def build(form: VaeConfig) -> AutoencoderKL:
         norm_num_groups=form.groups,
         scaling_factor=form.scale,
     )
+
+
+@cache
+def stored(form: VaeConfig) -> AutoencoderKL:
+    """An autoencoder of the store, loaded once; `WeightsError` says how to get a missing one."""
+    path = weights.locate(form.weights)
+    with checkpoint.hollow():
+        network = build(form)
+    checkpoint.load(network, path)
+    return network.eval()
 
 
 def encode(vae: AutoencoderKL, pictures: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -78,8 +90,8 @@ def in_parts(work: Callable[[int, int], Tensor], count: int, size: int | None = 
         torch.cuda.empty_cache()
 
 
-def adopt(checkpoint: Checkpoint, wanted: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def adopt(given: Checkpoint, wanted: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The checkpoint of Stable Diffusion's autoencoder in our names."""
     with torch.device("meta"):
         expected = build(VaeConfig()).state_dict()
-    return convert(checkpoint.tensors, RULES, expected, str(checkpoint.file)), {}
+    return convert(given.tensors, RULES, expected, str(given.file)), {}

@@ -27,6 +27,18 @@ def test_round_trip(tmp_path):
     assert header["digest"] == digest == content_digest(path)
 
 
+def test_a_hollow_module_takes_the_files_tensors(tmp_path):
+    path, one = tmp_path / "w.safetensors", nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)).half()
+    saved(path, one)
+    with checkpoint.hollow():
+        other = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    checkpoint.load(other, path)
+    assert other[0].weight.dtype == torch.float32
+    assert other[0].weight.requires_grad
+    assert other[1].num_batches_tracked.dtype == torch.int64
+    torch.testing.assert_close(other.state_dict(), one.float().state_dict())
+
+
 def test_half_precision_is_loaded_as_single(tmp_path):
     path, one, other = tmp_path / "w.safetensors", net(), net()
     saved(path, one.half())
