@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from lipkit.media.color import NEW_PICTURE
 from lipkit.media.description import VideoInfo
 from lipkit.media.encode import CODECS, Encode
 from lipkit.media.video import Pixel
@@ -51,7 +52,15 @@ def store_like(
         notes.append(f"{kept} of the source's {video.bit_depth}")
     pixel: Pixel = ("rgba64" if deep else "rgba") if alpha else ("rgb48" if deep else "rgb24")
     encode = Encode(codec=name, crf=crf, preset=preset or PRESETS.get(name), container=container)
-    return Storage(encode, pixel, dict(video.color), video.aspect, tuple(notes))
+    return Storage(encode, pixel, _color_like(video), video.aspect, tuple(notes))
+
+
+def _color_like(video: VideoInfo) -> dict[str, str]:
+    """The tags of ``video``; a source in RGB has no luma, so what is made of it gets new ones."""
+    if video.color.get("space") != "gbr":
+        return dict(video.color)
+    kept = {name: video.color[name] for name in ("primaries", "transfer") if name in video.color}
+    return {**NEW_PICTURE, **kept}
 
 
 def _codec_for(video: VideoInfo, container: str) -> str:

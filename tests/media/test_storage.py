@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -48,3 +49,10 @@ def test_wishes_rule() -> None:
     hardware = store_like(video(bits=10), "mp4", codec="h264_nvenc")
     assert hardware.pixel == "rgb24"
     assert "h264_nvenc keeps 8 bits" in hardware.notes[0]
+
+
+def test_what_is_made_of_rgb_is_tagged_as_what_it_becomes() -> None:
+    color = {"space": "gbr", "range": "pc", "primaries": "bt2020"}
+    clip = replace(video("ffv1"), color=color)
+    made = store_like(clip, "mp4").color
+    assert made == {"space": "bt709", "range": "tv", "primaries": "bt2020", "transfer": "bt709"}
