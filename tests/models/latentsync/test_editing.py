@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from fractions import Fraction
 
@@ -55,6 +56,16 @@ def test_settings_reach_the_sampler(model: LatentSync, voice: Features, change: 
     other = LatentSyncEditor(model, replace(QUICK, **change)).resynced(crops(), times, voice)
     assert plain.shape == other.shape == (16, 3, 64, 64)
     assert np.abs(plain - other).mean() > 1e-4
+
+
+def test_half_precision_is_near(model: LatentSync, voice: Features) -> None:
+    plain = LatentSyncEditor(model, QUICK).resynced(crops(), steady(16), voice)
+    half = LatentSyncEditor(copy.deepcopy(model), replace(QUICK, precision="bf16", speed="fast"))
+    made = half.resynced(crops(), steady(16), voice)
+    assert made.dtype == np.float32
+    hole = half.hole > 0
+    change = np.abs(plain - crops())[..., hole].mean()
+    assert 0 < np.abs(made - plain)[..., hole].mean() < 0.1 * change
 
 
 def test_the_seed_decides(model: LatentSync, voice: Features) -> None:
