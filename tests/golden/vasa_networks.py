@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lipkit.faces.warping import transform
 from lipkit.models.parts.convert import Rule
 from lipkit.models.parts.convert import convert as fit
-from lipkit.faces.warping import transform
 from lipkit.models.vasa.codecs.liveportrait import config as forms
 from lipkit.models.vasa.codecs.liveportrait import convert, cropping, driving, motion, warping
 from lipkit.models.vasa.codecs.liveportrait.decoder import Decoder
