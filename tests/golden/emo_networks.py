@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from diffusers.models.embeddings import ImageProjection
 from safetensors.torch import load_file
 from torch import Tensor
 
+from lipkit.faces import hallo
+from lipkit.faces.mesh import OVAL
 from lipkit.models.emo import convert
 from lipkit.models.emo.backbone import Guide, joined
 from lipkit.models.emo.config import (
@@ -334,7 +337,59 @@ def schedules(meta: Meta, tensors: Tensors) -> Tensors:
     }
 
 
+def prepared(points: Any, size: tuple[int, int], config: Meta, side: int) -> dict[str, Any]:
+    """All that is made of a picture's landmarks."""
+    sides = [
+        hallo.enlarged(hallo.box(points[list(part)]), size, config[f"{name}_expand_ratio"])
+        for name, part in (("face", OVAL), ("lip", hallo.LIPS))
+    ]
+    face, lips = (hallo.filled(s, size, wrap=True) for s in sides)
+    masks = hallo.soft(face, lips)
+    found = {
+        "png.lip_mask": lips,
+        "png.face_mask": face,
+        "png.face_mask_blur": hallo.softened(face, hallo.FACE_BLUR),
+        "png.sep_lip": masks.lip,
+        "png.sep_background": masks.full,
+        "png.sep_face": masks.face,
+        "face_region": hallo.region(face, side),
+    }
+    for name, levels in zip(PARTS, masks.levels(side), strict=True):
+        found |= {f"{name}_{k}": mask for k, mask in enumerate(levels)}
+    return found
+
+
+def masks(meta: Meta, tensors: Tensors) -> Tensors:
+    config = meta["config"]
+    side, size = config["out_size"], tuple(config["image_wh"])
+    picture = tensors["image_u8"].numpy()
+    results = {"pixel_values_ref": hallo.pixels(picture, side)}
+    cases = [key.partition(".")[0] for key in tensors if key.endswith(".landmarks")]
+    for case in cases:
+        points = tensors[f"{case}.landmarks"].numpy()
+        if points.ndim == 2:
+            made = prepared(points, size, config, side)
+            results |= {f"{case}.{key}": value for key, value in made.items()}
+        else:
+            boxes = {}
+            for name, part in (("face", OVAL), ("lip", hallo.LIPS)):
+                frames = [hallo.enlarged(hallo.box(p[list(part)]), size, 1) for p in points]
+                filled = np.stack([hallo.filled(sides, size) for sides in frames])
+                boxes[name] = results[f"{case}.{name}_mask"] = hallo.bounding(filled)
+            soft = hallo.soft(boxes["face"], boxes["lip"])
+            results |= {f"{case}.sep_face": soft.face, f"{case}.sep_lip": soft.lip}
+            blurred = hallo.softened(boxes["face"], hallo.FACE_BLUR)
+            results[f"{case}.sep_pose"] = 255.0 - blurred
+    for number, case in enumerate(meta["expand_region_cases"]):
+        size = (case["w"], case["h"])
+        meta[f"case{number}"] = case["out"]
+        results[f"@case{number}"] = hallo.enlarged(case["region"], size, case["ratio"])
+    found = {key: torch.from_numpy(np.asarray(value)) for key, value in results.items()}
+    return {key: value for key, value in found.items() if key in tensors or key.startswith("@")}
+
+
 RUNNERS = {
+    "emo/masks": masks,
     "emo/emo_speed": emo_speed,
     "emo/scheduler": schedules,
     "emo/unet_cfg": unet,
