@@ -141,9 +141,9 @@ def sources_of(take: Take) -> Sources | None:
     """The files of a take; None where they cannot be known before, as standard input."""
     if "-" in take.inputs:
         return None
-    names = (take.clip, take.reference, take.sound)
+    other, sound = (Path(name) if name else None for name in (take.reference, take.sound))
+    sources = Sources(Path(take.clip), other, sound)
     try:
-        sources = Sources(*(Path(name) if name else None for name in names))  # type: ignore[arg-type]
         sources.key(())  # reads them
     except BadInput:
         return None

@@ -151,3 +151,20 @@ def test_pull_goes_on_after_a_failure_and_leaves_alone_what_is_here(
 def test_alone_it_shows_its_verbs(capsys: pytest.CaptureFixture[str]) -> None:
     assert call() == ExitStatus.OK
     assert "verify" in capsys.readouterr().out
+
+
+def test_graphs_are_imported_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LIPKIT_WEIGHTS", str(tmp_path / "store"))
+    file = tmp_path / "w600k_r50.onnx"
+    file.write_bytes(b"graph")
+    assert call("import", file) == ExitStatus.USAGE
+    assert "say --name arcface-r50" in capsys.readouterr().err
+    assert call("import", file, "--name", "arcface-r50") == ExitStatus.OK
+    assert (tmp_path / "store" / "arcface-r50.onnx").read_bytes() == b"graph"
+    assert provenance.digest(file) in capsys.readouterr().out
+    assert call("verify") == ExitStatus.OK
+    assert call("list") == ExitStatus.OK
+    rows = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines()[2:]}
+    assert (rows["arcface-r50"], rows["arcface-r100"], rows["sface"]) == ("here", "import", "pull")
