@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,16 @@ from lipkit.faces.mesh import OVAL
 from lipkit.models.emo import convert
 from lipkit.models.emo.backbone import Guide, joined
 from lipkit.models.emo.config import (
+    ControlsConfig,
     DiffusionConfig,
     HearingConfig,
     IdentityConfig,
     LocatorConfig,
     ModelConfig,
     ReferenceConfig,
+    SamplingConfig,
 )
-from lipkit.models.emo.denoiser import Scenery, guides
+from lipkit.models.emo.denoiser import Denoiser, Scenery, guides
 from lipkit.models.emo.model import Emo
 from lipkit.models.emo.objective import (
     min_snr_weight,
@@ -34,6 +37,7 @@ from lipkit.models.emo.objective import (
     target_of,
     weighted,
 )
+from lipkit.models.emo.pipeline import EmoAnimator, Sitter
 from lipkit.models.emo.speed import bucketed, surrounded
 from lipkit.models.parts import denoising
 from lipkit.models.parts.audio_attention import PARTS, AudioModule, AudioProjection, Voice
@@ -43,8 +47,9 @@ from lipkit.models.parts.motion import MotionModule, fold, unfold
 from lipkit.models.parts.motion_modules import FROM_ANIMATEDIFF, carried
 from lipkit.models.parts.reference import Reading, spread
 
-from .audio import weights
+from .audio import hallo_features, weights
 from .fixtures import Within
+from .latentsync_networks import vae_of
 
 Meta = dict[str, Any]
 Tensors = dict[str, Tensor]
@@ -388,7 +393,153 @@ def masks(meta: Meta, tensors: Tensors) -> Tensors:
     return {key: value for key, value in found.items() if key in tensors or key.startswith("@")}
 
 
+def chain_form(meta: Meta, frames: int, **reference: Any) -> ModelConfig:
+    form = model_form(meta["config"]["net"], frames, **reference)
+    given = meta["config"].get("scheduler")
+    return replace(form, diffusion=diffusion_form(given)) if given else form
+
+
+def levels_of(tensors: Tensors) -> list[list[Tensor]]:
+    """Masks of one picture for each part and level."""
+    return [
+        [tensors[f"{part}_mask_{k}"] for k in range(4) if f"{part}_mask_{k}" in tensors]
+        for part in PARTS
+    ]
+
+
+@torch.no_grad()
+def ddim_loop(meta: Meta, tensors: Tensors) -> Tensors:
+    config = meta["config"]
+    frames, carried_on = config["frames"], config["n_motion_frames"]
+    results: Tensors = {}
+    voice = Voice(
+        tensors["audio_tokens"][0],
+        [[mask.expand(frames, -1) for mask in levels] for levels in levels_of(tensors)],
+        config["motion_scale"],
+    )
+    scene = Scenery(
+        tensors["ref_latents"][None],
+        voice,
+        tensors["face_region"][None],
+        tensors["face_emb"][None],
+        first=True,
+    )
+    for precision, ending in (("fp16", ""), ("run", "_bank_fp32")):
+        model = network(meta, chain_form(meta, frames, carried=carried_on, precision=precision))
+        predict = Denoiser(model.backbone, guides(model, scene, True), config["guidance_scale"])
+        steps = scheduler(model.config.diffusion, config["steps"])
+        seen = []
+
+        def noted(*given: Any, predict: Denoiser = predict, seen: list[Tensor] = seen) -> Tensor:
+            seen.append(predict(*given))
+            return seen[-1]
+
+        after = [*denoising.denoise(noted, tensors["noise"], steps)]
+        if ending:
+            results["latents_final_bank_fp32"] = after[-1]
+            results["guided_pred_first_bank_fp32"] = seen[0]
+        else:
+            results |= {"guided_pred": torch.stack(seen), "latents_after": torch.stack(after)}
+            results["latents_before"] = torch.stack([tensors["noise"], *after[:-1]])
+            results["timesteps"] = steps.timesteps
+    tight = float(meta["suggested_tolerance"].split("atol ")[1].split(";")[0])
+    rough = 4 * meta["numeric"]["final_latents_fp16_vs_fp32_bank_maxabs"]
+    return {k: v if k == "timesteps" else chained(k, v, tight, rough) for k, v in results.items()}
+
+
+def chained(key: str, value: Tensor, tight: float, rough: float) -> Within:
+    """A result with the tolerance that its file describes for it."""
+    return Within(value, tight if key.endswith("_bank_fp32") else rough)
+
+
+@torch.no_grad()
+def clip_chain(meta: Meta, tensors: Tensors) -> Tensors:
+    config = meta["config"]
+    frames = config["clip_length"]
+    points, picture = tensors["landmarks"].numpy(), tensors["image_u8"].numpy()
+    size, side = picture.shape[1::-1], tensors["pixel_values_ref"].shape[-1]
+    ratios = {"face_expand_ratio": config["face_expand_ratio"], "lip_expand_ratio": 2.0}
+    made = prepared(points, size, ratios, side)
+    results = {
+        "pixel_values_ref": torch.from_numpy(hallo.pixels(picture, side)),
+        "face_region": torch.from_numpy(made["face_region"]),
+    }
+    for part in PARTS:
+        for k in range(4):
+            results[f"{part}_mask_{k}"] = torch.from_numpy(made[f"{part}_{k}"])
+    windows = heard(meta, tensors, frames)
+    shape = json.loads((Path(meta["folder"]) / "vae_tiny.json").read_text())["config"]
+    autoencoder = vae_of(shape, stored(meta, "vae_tiny"))
+    sitter = Sitter(
+        results["pixel_values_ref"], results["face_region"], levels_of(results), tensors["face_emb"]
+    )
+    sampling = SamplingConfig(steps=config["steps"], guidance=config["guidance_scale"])
+    controls = ControlsConfig(
+        **dict(zip(("pose", "face", "lips"), config["motion_scale"], strict=True))
+    )
+    for precision, ending in (("fp16", ""), ("run", "_bank_fp32")):
+        form = chain_form(meta, frames, carried=config["n_motion_frames"], precision=precision)
+        form = replace(form, resolution=side)
+        animator = Watched(network(meta, form), autoencoder)
+        generator = torch.Generator().manual_seed(config["noise_seed"])
+        clips = animator.latents(sitter, windows.split(frames), controls, sampling, generator)
+        pictures = []
+        for number, latents in enumerate(clips):
+            results[f"clip{number}.final_latents{ending}"] = latents.transpose(0, 1)[None]
+            pictures.append(animator.decode(latents))
+        if not ending:
+            results |= animator.seen
+            whole = torch.cat(pictures)[: config["frames_kept"]] / 2 + 0.5
+            results["video"] = whole.transpose(0, 1)
+    tight = float(meta["suggested_tolerance"].split("atol ")[1].split(";")[0])
+    rough = 4 * meta["numeric"]["video_fp16_vs_fp32_bank_maxabs"]
+    latents = rough * 4  # which are an order wider than the video
+    return {
+        key: chained(key, value, tight, rough if key == "video" else latents)
+        for key, value in results.items()
+        if key in tensors
+    }
+
+
+class Watched(EmoAnimator):
+    """Notes what its clips are made from."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.seen: Tensors = {}
+        self.clip = -1
+
+    def scene(self, portrait: Sitter, *given: Any) -> Scenery:
+        self.clip += 1
+        count, past = self.form.carried, given[1]
+        copies = portrait.pixels[None].expand(count, -1, -1, -1)
+        self.seen[f"clip{self.clip}.motion_pixels"] = copies if past is None else past
+        return super().scene(portrait, *given)
+
+    def draw(self, scene: Scenery, noise: Tensor, sampling: SamplingConfig) -> Tensor:
+        key = f"clip{self.clip}."
+        self.seen |= {
+            f"{key}noise": noise,
+            f"{key}ref_latents": scene.pictures[0],
+            f"{key}audio_tokens": scene.voice.tokens[None],
+        }
+        return super().draw(scene, noise, sampling)
+
+
+def heard(meta: Meta, tensors: Tensors, frames: int) -> Tensor:
+    """Windows of features of the file's sound, filled up to whole clips."""
+    folder = Path(meta["folder"])
+    encoder = json.loads((folder / "wav2vec_features.json").read_text())
+    given = load_file(folder / "wav2vec_features.safetensors") | {"pcm": tensors["pcm"]}
+    encoder["config"]["clip_length"] = frames
+    wave = tensors["pcm"].float() / 32768
+    scaled = (wave - wave.mean()) / (wave.var(correction=0) + 1e-7).sqrt()
+    return hallo_features(encoder, given | {"input_values": scaled})["windowed"]
+
+
 RUNNERS = {
+    "emo/ddim_loop": ddim_loop,
+    "emo/clip_chain": clip_chain,
     "emo/masks": masks,
     "emo/emo_speed": emo_speed,
     "emo/scheduler": schedules,
