@@ -102,21 +102,11 @@ def train(
     """
     engine = accelerator(precision, config.accumulate)
     turns = take_turns(engine, model, stage, config)
-    found = checkpoints.newest(run, stage.name) if resume else None
-    done, kept = checkpoints.restore(found, turns, seed) if found else (0, {})
-    if engine.scaler is not None and "scaler" in kept:
-        engine.scaler.load_state_dict(kept["scaler"])
+    states = States(engine, turns, run, seed, config.keep)
+    done, kept = states.restore() if resume else (0, {})
     main = bool(engine.is_main_process)
     ledger = Ledger(stage, config, turns[0], run, seed, main=main, report=report)
     ledger.open(done, kept)
-
-    def save() -> None:
-        extra = ledger.kept
-        if engine.scaler is not None:
-            extra["scaler"] = engine.scaler.state_dict()
-        if main:
-            checkpoints.save(run, turns, done, seed, config.keep, extra)
-
     last, saved = min(config.steps, limits.steps or config.steps), done
     steps = Steps(engine, turns, stage, config, seed)
     for step in steps.run(done, last, limits.seconds):
@@ -125,15 +115,39 @@ def train(
             turn.average.update(done)
         ledger.note(done, steps.terms, steps.extras)
         tick(done)
-        if done % config.save_every == 0 or done == last:
-            save()
+        if done % config.save_every == 0:
+            states.save(done, ledger.kept)
             saved = done
     if done != saved:
-        save()
+        states.save(done, ledger.kept)
     ledger.close(done)
     turns[0].average.assign()
     engine.wait_for_everyone()
     return done
+
+
+class States:
+    """Saves the state of a stage into its run, and takes it up again."""
+
+    def __init__(self, engine: Any, turns: list[Turn], run: Path, seed: int, keep: int) -> None:
+        self.engine, self.turns, self.run, self.seed, self.keep = engine, turns, run, seed, keep
+
+    def restore(self) -> tuple[int, dict[str, Any]]:
+        """The number of updates made, and what the ledger kept; nothing if there is no state."""
+        found = checkpoints.newest(self.run, self.turns[0].name)
+        if found is None:
+            return 0, {}
+        done, kept = checkpoints.restore(found, self.turns, self.seed)
+        if self.engine.scaler is not None and "scaler" in kept:
+            self.engine.scaler.load_state_dict(kept["scaler"])
+        return done, kept
+
+    def save(self, done: int, kept: Mapping[str, Any]) -> None:
+        """Write the state after ``done`` updates; only the main process does."""
+        scaler = self.engine.scaler
+        extra = {**kept, **({} if scaler is None else {"scaler": scaler.state_dict()})}
+        if self.engine.is_main_process:
+            checkpoints.save(self.run, self.turns, done, self.seed, self.keep, extra)
 
 
 class Steps:

@@ -22,6 +22,21 @@ learn(Path(sys.argv[2]), batch=4)
 """
 
 
+class Critic:
+    name = "critic"
+    config = StageConfig(learning_rate=0.01, schedule="constant", warmup=0)
+
+    def __init__(self):
+        torch.manual_seed(1)
+        self.module = nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Linear(8, 1))
+
+    def loss(self, model, batch, step):
+        with torch.no_grad():
+            said = model(batch["x"])
+        real, made = self.module(batch["y"]), self.module(said)
+        return {"told": (1 - real).relu().mean() + (1 + made).relu().mean()}
+
+
 class Line:
     """Batches are cut from one endless row of samples, whatever their size."""
 
@@ -29,6 +44,8 @@ class Line:
 
     def __init__(self, size):
         self.size = size
+        self.critic = Critic()
+        self.rivals = [self.critic]
 
     def parameters(self, model):
         return model.parameters()
@@ -40,7 +57,9 @@ class Line:
         return {"x": x, "y": x.sum(1, keepdim=True).tanh()}
 
     def loss(self, model, batch, step):
-        return {"error": (model(batch["x"]) - batch["y"]).square().mean()}
+        said = model(batch["x"])
+        fooled = -0.1 * self.critic.module(said).mean()
+        return {"error": (said - batch["y"]).square().mean(), "fooled": fooled}
 
 
 def learn(folder, batch):
@@ -54,14 +73,16 @@ def learn(folder, batch):
     series = []
     train(model, Line(batch), config, folder, report=lambda p: series.append(dict(p.terms)))
     if series:
-        (folder / "series.json").write_text(json.dumps([row["loss"] for row in series if row]))
+        (folder / "series.json").write_text(
+            json.dumps([row["loss"] + row["loss.critic"] for row in series if row])
+        )
 
 
 def weights(folder):
     from safetensors.torch import load_file
 
     tensors = load_file(folder / "line.state.safetensors")
-    return {name: tensor for name, tensor in tensors.items() if name.startswith("weight")}
+    return {name: tensor for name, tensor in tensors.items() if "weight" in name}
 
 
 @pytest.mark.slow
