@@ -1,0 +1,6 @@
+"""VLOGGER: speech to the motion of a face's mesh, and diffusion that draws what the mesh does.
+
+Corona et al., "VLOGGER: Multimodal Diffusion for Embodied Avatar Synthesis" (2024),
+arXiv:2403.08764; and AniPortrait, the open system of the same two steps: Wei et al., "AniPortrait:
+Audio-Driven Synthesis of Photorealistic Portrait Animation" (2024), arXiv:2403.17694.
+"""
