@@ -1,0 +1,105 @@
+"""Runners of the files about AniPortrait's networks and what feeds them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lipkit.models.vlogger import head, pose
+from lipkit.models.vlogger.drawing import draw
+from lipkit.models.vlogger.overlap import Windows, reversed_bits
+
+Meta = dict[str, Any]
+Tensors = dict[str, Tensor]
+
+
+def windows(meta: Meta, tensors: Tensors) -> dict[str, Any]:
+    results: dict[str, Any] = {}
+    for case in meta["cases"]:
+        asked, number = case["args"], case["case"]
+        form = Windows(
+            asked["context_size"],
+            asked["context_overlap"],
+            asked["context_stride"],
+            asked["closed_loop"],
+        )
+        found = list(form.rows(asked["num_frames"], asked["step"]))
+        longest = max(map(len, found))
+        padded = [rows + [-1] * (longest - len(rows)) for rows in found]
+        results[f"windows.{number}"] = padded
+        results[f"coverage.{number}"] = form.coverage(asked["num_frames"], asked["step"])
+    count = len(tensors["ordered_halving_0_31"])
+    results["ordered_halving_0_31"] = [reversed_bits(step) for step in range(count)]
+    return {key: torch.as_tensor(np.asarray(value)) for key, value in results.items()}
+
+
+def pose_math(meta: Meta, tensors: Tensors) -> dict[str, Any]:
+    given = {key: value.numpy() for key, value in tensors.items()}
+    height, width = given["in.image_hw"].tolist()
+    size, reference = (width, height), given["in.trans_mat"]
+    poses, vertices, full = given["in.pose6"], given["in.vertices"], given["in.full_mats"]
+    made = pose.matrices(poses)
+    back = pose.poses(made)
+    neutral = int(given["in.blendshapes"].sum(1).argmin())
+    followed = pose.followed(full, reference)
+    results = {
+        "out.pose_mats": made,
+        "out.back_euler": back[:, :3],
+        "out.back_trans": back[:, 3:],
+        "out.perspective": pose.perspective(width / height).flatten(),
+        "out.projected": pose.project(vertices, reference @ made, size),
+        "out.projected_with_trans": pose.project(vertices, full, size),
+        "out.mirrored_tiled": pose.to_and_fro(poses, len(given["out.mirrored_tiled"])),
+        "out.retarget_vertices": pose.retargeted(vertices, neutral, given["in.ref_vertices"]),
+        "out.vid2vid_pose_arr": followed,
+        "out.vid2vid_pose_smooth": pose.smoothed(followed, 3),
+        "out.generate_ref_pose_delta": pose.template(full),
+        "@neutral_frame": np.asarray(neutral),
+    }
+    for key in given:
+        if key.startswith("out.smooth"):
+            window = int(key.removeprefix("out.smooth"))
+            results[key] = pose.smoothed(poses, window)
+    return {key: torch.as_tensor(value) for key, value in results.items()}
+
+
+def drawing(meta: Meta, tensors: Tensors) -> dict[str, Any]:
+    sides = meta["pixel_size"]
+    results: dict[str, Any] = {}
+    for key in tensors:
+        if key.startswith("out."):
+            case = next(k for k in tensors if k.startswith("in.") and k[3:] in key)
+            points = tensors[case].numpy()
+            if case == "in.pixels":
+                points = points / sides
+            height, width = tensors[key].shape[:2]
+            made = draw(points, (width, height), forehead="forehead" in key)
+            results[key] = torch.from_numpy(made)
+    return results
+
+
+def face_geometry(meta: Meta, tensors: Tensors) -> dict[str, Any]:
+    # The file also has what a network of MediaPipe's, which its package lacks, makes of landmarks.
+    tensors.pop("out.blendshapes51", None)
+    face = head.canonical()
+    found = head.fit(tensors["in.landmarks478"].numpy(), tuple(tensors["in.image_wh"].tolist()))
+    results = {
+        "canonical.vertices": face.vertices,
+        "canonical.uv": face.texture,
+        "canonical.triangles": face.triangles,
+        "canonical.procrustes_weights": face.weights,
+        "out.mesh468": found.mesh,
+        "out.pose_matrix": found.matrix,
+    }
+    return {key: torch.as_tensor(value) for key, value in results.items()}
+
+
+RUNNERS = {
+    "ap_context_windows": windows,
+    "ap_pose_math": pose_math,
+    "ap_draw": drawing,
+    "ap_face_geometry": face_geometry,
+}
