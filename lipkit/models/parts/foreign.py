@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
@@ -18,6 +21,21 @@ from lipkit.errors import WeightsError
 STATES = ("model_state_dict", "state_dict", "model", "module", "net_recon")  # tensors lie in these
 # what torch's unpickler raises over garbage that begins like a torch file
 DAMAGE = (RuntimeError, EOFError, OSError, LookupError, ValueError, TypeError, AttributeError)
+# What checkpoints hold beside tensors and is harmless: settings of a command line, and paths, which
+# are read as paths of no machine.
+SETTINGS = [
+    Namespace,
+    (PurePosixPath, "pathlib.PosixPath"),
+    (PurePosixPath, "pathlib._local.PosixPath"),
+]
+ARRAYS = {
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy.core.multiarray", "scalar"),
+    ("numpy.core.numeric", "_frombuffer"),
+    ("_codecs", "encode"),
+}
 FOLDER = ("model.safetensors", "pytorch_model.bin")
 
 
@@ -84,13 +102,20 @@ def read_safetensors(path: Path) -> Checkpoint:
 
 
 def read_pickle(path: Path) -> Checkpoint:
-    """The tensors of a file by torch.save, from which only tensors and plain values are taken."""
+    """The tensors of a file by torch.save, from which only tensors and plain values are taken.
+
+    A plain pickle of named arrays counts as one.
+    """
     with path.open("rb") as file:
         head = file.read(4)
     if not head.startswith((b"PK\x03\x04", b"\x80")):
         raise WeightsError(f"{path}: neither safetensors nor a torch file")
+    if head.startswith(b"\x80") and (arrays := read_arrays(path)):
+        return Checkpoint(arrays, {}, path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(SETTINGS), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected pickle protocol")  # a file of another kind
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise WeightsError(
             f"{path}: holds more than tensors, and running what it holds is not safe",
@@ -101,9 +126,48 @@ def read_pickle(path: Path) -> Checkpoint:
         raise WeightsError(f"{path}: damaged weights: {reason}") from None
     if not isinstance(content, Mapping):
         raise WeightsError(f"{path}: no named tensors in this file")
-    config = {k: v for k, v in content.items() if isinstance(v, dict) and k not in STATES}
-    inner = next((content[key] for key in STATES if isinstance(content.get(key), Mapping)), content)
+    plain = {k: vars(v) if isinstance(v, Namespace) else v for k, v in content.items()}
+    config = {k: v for k, v in plain.items() if isinstance(v, dict) and k not in STATES}
+    inner = next((plain[key] for key in STATES if isinstance(plain.get(key), Mapping)), plain)
     tensors = {name: value for name, value in inner.items() if isinstance(value, Tensor)}
+    tensors = tensors or grouped(plain)
     if not tensors:
         raise WeightsError(f"{path}: no named tensors in this file")
     return Checkpoint(tensors, config, path)
+
+
+class ArrayUnpickler(pickle.Unpickler):
+    """Reads arrays and plain values, and calls nothing else that a file may name."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """What a file may name: the few functions that rebuild arrays."""
+        if (module.replace("numpy._core", "numpy.core"), name) not in ARRAYS:
+            raise pickle.UnpicklingError(f"{module}.{name}")
+        return super().find_class(module, name)
+
+
+def read_arrays(path: Path) -> dict[str, Tensor] | None:
+    """The arrays of a plain pickle; None for torch's own files and for those that hold more."""
+    try:
+        with path.open("rb") as file:
+            content = ArrayUnpickler(file).load()
+    except (pickle.UnpicklingError, *DAMAGE):
+        return None
+    if not isinstance(content, Mapping):
+        return None
+    return {
+        str(name): torch.from_numpy(np.atleast_1d(value).astype(np.float32))
+        for name, value in content.items()
+        if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "fiu"
+    }
+
+
+def grouped(content: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors of a file that holds several networks, under ``GROUP.NAME``."""
+    return {
+        f"{group}.{name}": value
+        for group, state in content.items()
+        if isinstance(state, Mapping)
+        for name, value in state.items()
+        if isinstance(value, Tensor)
+    }

@@ -111,10 +111,30 @@ def take(wanted: WeightSet, source: Path, origin: dict[str, str]) -> Path:
         weights.keep(file, wanted.path, name=wanted.name, origin=origin)
         return wanted.path
     adopt = import_module(wanted.module).adopt
-    checkpoint = read_checkpoint(source, [n for n in wanted.files if not n.endswith(".json")])
-    tensors, config = adopt(checkpoint, wanted)
+    if wanted.together:
+        found = [read_checkpoint(part) for part in parts(wanted, source)]
+    else:
+        found = read_checkpoint(source, [n for n in wanted.files if not n.endswith(".json")])
+    tensors, config = adopt(found, wanted)
     weights.store(tensors, wanted.path, name=wanted.name, config=config, origin=origin)
     return wanted.path
+
+
+def parts(wanted: WeightSet, folder: Path) -> list[Path]:
+    """The files of a weight set in ``folder``, laid out as its makers do, or flat."""
+    if not folder.is_dir():
+        raise WeightsError(
+            f"{folder}: {wanted.name} is made of {len(wanted.files)} files",
+            hint=f"give a folder with {', '.join(Path(name).name for name in wanted.files)}",
+        )
+    found = []
+    for name in wanted.files:
+        tails = [Path(*Path(name).parts[i:]) for i in range(len(Path(name).parts))]
+        file = next((folder / tail for tail in tails if (folder / tail).is_file()), None)
+        if file is None:
+            raise WeightsError(f"{folder}: {Path(name).name} is missing")
+        found.append(file)
+    return found
 
 
 def recognise(path: Path) -> WeightSet | None:

@@ -41,6 +41,7 @@ class WeightSet:
     megabytes: int
     licence: str
     module: str = ""  # has adopt(checkpoint, source) -> (tensors, config) in our names
+    together: bool = False  # adopt takes the checkpoints of all files, in their order
     keep: str = ""  # the suffix of a file that is kept as it is: ".onnx", ".pt"
     repository: str = ""  # on the Hugging Face hub
     url: str = ""  # of the first file elsewhere
@@ -157,7 +158,7 @@ def content_digest(path: Path) -> str:
 
 def digest_of(path: Path) -> str:
     """What a record says of the weights in a file or folder: SHA-256 of the file, or of all."""
-    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     digests = [provenance.digest(file) for file in files]
     joined = hashlib.sha256("".join(digests).encode()).hexdigest()
     return digests[0] if len(digests) == 1 else joined

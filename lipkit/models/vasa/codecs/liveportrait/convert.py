@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from lipkit.models.parts.convert import Rule
+from lipkit.models.parts.convert import Rule, convert
+from lipkit.models.parts.foreign import Checkpoint
+from lipkit.models.vasa.codecs.liveportrait.config import LivePortraitConfig
+from lipkit.models.vasa.codecs.liveportrait.model import LivePortrait
 
 UNIT = r"(conv|norm)\.(.+)"
 APPEARANCE = (
@@ -54,6 +60,7 @@ DECODER = (
     Rule(r"up_(\d)" + NORM + r"(gamma|beta)\.(.+)", r"up.\1.\2.\3.\4"),
     Rule(r"conv_img\.(?:0\.)?(weight|bias)", r"last.\1"),
 )
+GROUPS = ("retarget_shoulder", "retarget_mouth", "retarget_eye")
 MLP = r"\.(?:module\.)?mlp\.(.+)"
 RETARGETING = (
     Rule(r"retarget_shoulder" + MLP, r"stitching.\1"),
@@ -77,3 +84,41 @@ def folded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         elif leaf not in ("weight_u", "weight_v"):
             found[name] = tensor
     return found
+
+
+NETWORKS = {  # in the order in which the released files are named in the catalogue
+    "appearance": APPEARANCE,
+    "motion": MOTION,
+    "warping": WARPING,
+    "decoder": DECODER,
+    "retargeting": RETARGETING,
+}
+
+
+def adopt(
+    checkpoints: Sequence[Checkpoint], wanted: Any = None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The five official files in the names of our model, and the model's settings.
+
+    Nothing of a network may be missing or left over; of the corrections' file, groups that
+    LivePortrait does not use are left out.
+    """
+    form = LivePortraitConfig()
+    expected = skeleton(form)
+    found: dict[str, Tensor] = {}
+    for (network, rules), checkpoint in zip(NETWORKS.items(), checkpoints, strict=True):
+        given = checkpoint.tensors
+        if network == "retargeting":
+            given = {name: t for name, t in given.items() if name.startswith(GROUPS)}
+        prefix = f"{network}."
+        own = {k.removeprefix(prefix): v for k, v in expected.items() if k.startswith(prefix)}
+        state = convert(folded(given), rules, own, str(checkpoint.file))
+        found |= {prefix + name: tensor for name, tensor in state.items()}
+    return found, asdict(form)
+
+
+@cache
+def skeleton(form: LivePortraitConfig) -> dict[str, Tensor]:
+    """Names and shapes of the model, without its numbers."""
+    with torch.device("meta"):
+        return LivePortrait(form).state_dict()
