@@ -12,10 +12,10 @@ from torch import Tensor
 from lipkit.models.emo.config import CELL, ControlsConfig, ModelConfig, SamplingConfig
 from lipkit.models.emo.denoiser import Denoiser, Scenery, guides
 from lipkit.models.emo.model import Emo
-from lipkit.models.emo.objective import scheduler
 from lipkit.models.parts import vae
 from lipkit.models.parts.audio_attention import Voice
 from lipkit.models.parts.denoising import denoise
+from lipkit.models.parts.noise_levels import scheduler
 
 
 @dataclass(frozen=True, eq=False)

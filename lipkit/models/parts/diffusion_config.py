@@ -56,3 +56,14 @@ class VaeConfig:
     latents: int = 4
     groups: int = 32
     scale: float = 0.18215  # of latents in the UNet
+
+
+@dataclass(frozen=True)
+class DiffusionConfig:
+    """What a UNet predicts, and the noise that it was trained for."""
+
+    prediction: Literal["epsilon", "v_prediction"] = "epsilon"
+    zero_snr: bool = False  # the last step holds nothing but noise
+    train_betas: Literal["linear", "scaled_linear"] = "scaled_linear"
+    betas: Literal["linear", "scaled_linear"] = "scaled_linear"  # when sampling
+    spacing: Literal["leading", "trailing"] = "leading"
