@@ -123,7 +123,7 @@ def plain() -> Iterator[None]:
 
     with (
         mock.patch.object(denoiser.Denoiser, "__init__", apart),
-        mock.patch.object(vae, "AT_ONCE", 1),
+        mock.patch.object(vae, "AT_ONCE", {"cuda": 1, "cpu": 1}),
     ):
         yield
 

@@ -15,7 +15,8 @@ from lipkit.models.parts.convert import Rule, convert
 from lipkit.models.parts.diffusion_config import VaeConfig
 from lipkit.models.parts.foreign import Checkpoint
 
-AT_ONCE = 16  # pictures; fewer where memory does not hold them
+BATCH = 16  # pictures coded at once; fewer where memory does not hold them
+AT_ONCE = {"cpu": 1}  # a CPU gains nothing by batches, and memory is all that they cost it
 
 ATTENTION = r"((?:en|de)coder\.mid_block\.attentions\.0)\."
 RULES = (  # files of before 2023 name the attention otherwise
@@ -64,7 +65,7 @@ def encode(vae: AutoencoderKL, pictures: Tensor, noise: Tensor | None = None) ->
             latents = latents + posterior.std.float() * noise[first:last].to(latents.device)
         return latents * vae.config.scaling_factor
 
-    return in_parts(some, len(pictures))
+    return in_parts(some, len(pictures), AT_ONCE.get(pictures.device.type, BATCH))
 
 
 def decode(vae: AutoencoderKL, latents: Tensor) -> Tensor:
@@ -74,12 +75,12 @@ def decode(vae: AutoencoderKL, latents: Tensor) -> Tensor:
         part = latents[first:last] / vae.config.scaling_factor
         return vae.decode(part.to(vae.dtype)).sample.float()
 
-    return in_parts(some, len(latents))
+    return in_parts(some, len(latents), AT_ONCE.get(latents.device.type, BATCH))
 
 
-def in_parts(work: Callable[[int, int], Tensor], count: int, size: int | None = None) -> Tensor:
+def in_parts(work: Callable[[int, int], Tensor], count: int, size: int = BATCH) -> Tensor:
     """``work(first, last)`` over stretches of ``count`` things; shorter ones when memory ends."""
-    size = min(size or AT_ONCE, count)
+    size = min(size, count)
     while True:
         try:
             return torch.cat([work(k, min(k + size, count)) for k in range(0, count, size)])
