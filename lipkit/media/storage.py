@@ -57,10 +57,12 @@ def store_like(
 
 def _color_like(video: VideoInfo) -> dict[str, str]:
     """The tags of ``video``; a source in RGB has no luma, so what is made of it gets new ones."""
-    if video.color.get("space") != "gbr":
-        return dict(video.color)
-    kept = {name: video.color[name] for name in ("primaries", "transfer") if name in video.color}
-    return {**NEW_PICTURE, **kept}
+    own = dict(video.color)
+    if own.get("space") != "gbr":
+        return own
+    del own["space"]
+    own.pop("range", None)
+    return {**NEW_PICTURE, **own}
 
 
 def _codec_for(video: VideoInfo, container: str) -> str:
