@@ -226,7 +226,9 @@ class Steps:
         self.engine.backward(total)
         mark = turn_mark(turn, self.turns)
         if self.engine.sync_gradients:
-            norm = self.engine.clip_grad_norm_(turn.parameters, turn.config.clip)
+            # accelerate's own clipping would unscale what the rivals are still accumulating
+            self.engine.unscale_gradients(turn.optimizer)
+            norm = nn.utils.clip_grad_norm_(turn.parameters, turn.config.clip)
             self.extras[f"gradient{mark}"] = float(norm)
         turn.optimizer.step()
         turn.optimizer.zero_grad()

@@ -37,7 +37,7 @@ class ToySpec:
     size: int = 64  # pixels
     seconds: float = 4.0  # of a take
     people: int = 400
-    takes: int = 4000
+    takes: int = 1000
     held_out: int = 100  # takes, each of a person of its own
     seed: int = 0
 
@@ -75,7 +75,7 @@ class Script:
     motion: Floats
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)  # a quarter of a megabyte each
 def script(utterance: int, seconds: float, seed: int) -> Script:
     """Utterance number ``utterance``: its phones, sound ``(n,)`` and motion ``(f, c)``."""
     rng = np.random.default_rng((seed, utterance, 0xA0))
