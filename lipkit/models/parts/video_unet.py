@@ -128,7 +128,7 @@ class VideoUNet(UNet2DConditionModel):
             for resampler in block.downsamplers or ():
                 x = resampler(x)
                 skips.append(x)
-        x = self._cross(x, scene)
+        x = self._middle(x, scene)
         for block in self.up_blocks:
             for layer in layers(block):
                 if len(skips) == 1:  # the last layer is not of the deep part
@@ -153,7 +153,7 @@ class VideoUNet(UNet2DConditionModel):
             x = self._run(layer.motion, x, scene.frames)
         return x
 
-    def _cross(self, x: Tensor, scene: Scene) -> Tensor:
+    def _middle(self, x: Tensor, scene: Scene) -> Tensor:
         """The middle block: its second residual has no attention of its own."""
         _, second = self.mid_block.resnets
         x = self._through(next(layers(self.mid_block)), x, scene)
