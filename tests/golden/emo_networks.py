@@ -19,6 +19,7 @@ from lipkit.faces.mesh import OVAL
 from lipkit.models.emo import convert
 from lipkit.models.emo.backbone import Guide, joined
 from lipkit.models.emo.config import (
+    BackboneConfig,
     ControlsConfig,
     DiffusionConfig,
     HearingConfig,
@@ -30,21 +31,21 @@ from lipkit.models.emo.config import (
 )
 from lipkit.models.emo.denoiser import Denoiser, Scenery, guides
 from lipkit.models.emo.model import Emo
-from lipkit.models.emo.objective import (
+from lipkit.models.emo.pipeline import EmoAnimator, Sitter
+from lipkit.models.emo.speed import bucketed, surrounded
+from lipkit.models.parts import denoising
+from lipkit.models.parts.audio_attention import PARTS, AudioModule, AudioProjection, Voice
+from lipkit.models.parts.convert import convert as fit
+from lipkit.models.parts.diffusion_config import MotionConfig
+from lipkit.models.parts.motion import MotionModule, fold, unfold
+from lipkit.models.parts.motion_modules import FROM_ANIMATEDIFF, carried
+from lipkit.models.parts.noise_levels import (
     min_snr_weight,
     scheduler,
     signal_to_noise,
     target_of,
     weighted,
 )
-from lipkit.models.emo.pipeline import EmoAnimator, Sitter
-from lipkit.models.emo.speed import bucketed, surrounded
-from lipkit.models.parts import denoising
-from lipkit.models.parts.audio_attention import PARTS, AudioModule, AudioProjection, Voice
-from lipkit.models.parts.convert import convert as fit
-from lipkit.models.parts.diffusion_config import MotionConfig, VideoUNetConfig
-from lipkit.models.parts.motion import MotionModule, fold, unfold
-from lipkit.models.parts.motion_modules import FROM_ANIMATEDIFF, carried
 from lipkit.models.parts.reference import Reading, spread
 
 from .audio import hallo_features, weights
@@ -172,7 +173,7 @@ def model_form(official: Meta, frames: int, carried: int, **reference: Any) -> M
         middle=extra["motion_module_mid_block"],
         encoder=not extra["motion_module_decoder_only"],
     )
-    unet = VideoUNetConfig(
+    unet = BackboneConfig(
         in_channels=flat["in_channels"],
         out_channels=flat["out_channels"],
         widths=tuple(flat["block_out_channels"]),
@@ -252,7 +253,7 @@ def unet(meta: Meta, tensors: Tensors) -> Tensors:
     }
 
     def run(model: Emo, guided: bool = True, **edit: Any) -> Tensor:
-        voice = Voice(tokens, masks_of(tensors), edit.pop("scale", (1, 1, 1)))
+        voice = Voice(tokens, masks_of(tensors), edit.pop("scale", meta["motion_scale"]))
         scene = Scenery(
             tensors["ref_latents"][None], voice, tensors["face_region"], tensors["face_emb"]
         )
@@ -261,14 +262,14 @@ def unet(meta: Meta, tensors: Tensors) -> Tensors:
         return model.backbone(sample, time, joined(found) if guided else found[0])
 
     none = Reading({}, torch.zeros(frames, dtype=torch.long))
-    silent = Voice(torch.zeros_like(tokens), masks_of(tensors))
+    silent = Voice(torch.zeros_like(tokens), masks_of(tensors), meta["motion_scale"])
     bank = exact.remember(tensors["ref_latents"][None].expand(2, -1, -1, -1, -1), context)
     results |= {
         "out_official": run(model),
         "out_bank_fp32": run(exact),
         "out_eval_trap": run(at(motion="eval")),
         "out_motion_scale_alt": run(model, scale=meta["motion_scale_alt"]),
-        "out_motion_scale_none": run(model),
+        "out_motion_scale_none": run(model, scale=(1, 1, 1)),
         "out_nocfg": run(model, guided=False),
         "out_nocfg_bank_fp32": run(exact, guided=False),
         "out_no_reference": run(model, guided=False, reading=none),
@@ -281,8 +282,8 @@ def unet(meta: Meta, tensors: Tensors) -> Tensors:
         if key.startswith("bank.")
     }
     given = {k.removeprefix("b2_"): v for k, v in tensors.items() if k.startswith("b2_")}
-    results["b2_out"] = several(model, given, frames)
-    results["b2_out_bank_fp32"] = several(exact, given, frames)
+    results["b2_out"] = several(model, given, frames, meta["motion_scale"])
+    results["b2_out_bank_fp32"] = several(exact, given, frames, meta["motion_scale"])
     kinds = meta["suggested_tolerance"]
     tight, loose = (float(kinds[k].split()[1]) for k in ("out_bank_fp32", "out_official"))
     rough = {"out_official", "out_motion_scale_alt", "out_motion_scale_none", "out_nocfg"}
@@ -290,7 +291,7 @@ def unet(meta: Meta, tensors: Tensors) -> Tensors:
     return {key: Within(t, loose if key in rough else tight) for key, t in results.items()}
 
 
-def several(model: Emo, given: Tensors, frames: int) -> Tensor:
+def several(model: Emo, given: Tensors, frames: int, scale: list[float]) -> Tensor:
     """A batch of several samples, as in training."""
     samples = len(given["latents"])
     context = model.identity(given["face_emb"])
@@ -300,7 +301,7 @@ def several(model: Emo, given: Tensors, frames: int) -> Tensor:
     guide = Guide(
         reading=Reading(bank, owner),
         samples=torch.arange(samples),
-        voice=Voice(tokens, masks_of(given)),
+        voice=Voice(tokens, masks_of(given), scale),
         context=context,
         face=model.whereabouts(given["face_region"], frames),
     )

@@ -9,9 +9,34 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lipkit.models.parts.diffusion_config import MotionConfig, VaeConfig, VideoUNetConfig
+from lipkit.models.parts.diffusion_config import (
+    DiffusionConfig,
+    MotionConfig,
+    Scope,
+    VaeConfig,
+    VideoUNetConfig,
+)
 
 CELL = 8  # pixels that one latent covers
+
+
+@dataclass(frozen=True)
+class TemporalConfig(MotionConfig):
+    """AnimateDiff's motion modules, at every level."""
+
+    levels: tuple[int, ...] = (0, 1, 2, 3)
+    middle: bool = True
+    table: int = 32
+
+
+@dataclass(frozen=True)
+class BackboneConfig(VideoUNetConfig):
+    """Stable Diffusion 1.5's UNet; its context is the width of identity tokens, if there are."""
+
+    in_channels: int = 4
+    context: int | None = None
+    scope: Scope = "frame"
+    motion: TemporalConfig = field(default_factory=TemporalConfig)
 
 
 @dataclass(frozen=True)
@@ -76,17 +101,6 @@ class SpeedConfig:
 
 
 @dataclass(frozen=True)
-class DiffusionConfig:
-    """What the backbone predicts, and the noise that it was trained for."""
-
-    prediction: Literal["epsilon", "v_prediction"] = "epsilon"
-    zero_snr: bool = False  # the last step holds nothing but noise
-    train_betas: Literal["linear", "scaled_linear"] = "scaled_linear"
-    betas: Literal["linear", "scaled_linear"] = "scaled_linear"  # when sampling
-    spacing: Literal["leading", "trailing"] = "leading"
-
-
-@dataclass(frozen=True)
 class ModelConfig:
     """Fixed by the weights, and stored with them; the defaults are EMO's numbers."""
 
@@ -94,14 +108,7 @@ class ModelConfig:
     fps: int = 30
     window: int = 12  # frames of a clip
     carried: int = 4  # frames of the clip before that a clip goes on from
-    unet: VideoUNetConfig = field(
-        default_factory=lambda: VideoUNetConfig(
-            in_channels=4,
-            context=None,
-            scope="frame",
-            motion=MotionConfig(levels=(0, 1, 2, 3), middle=True, table=32),
-        )
-    )
+    unet: BackboneConfig = field(default_factory=BackboneConfig)
     reference: ReferenceConfig = field(default_factory=ReferenceConfig)
     identity: IdentityConfig = field(default_factory=IdentityConfig)
     hearing: HearingConfig = field(default_factory=HearingConfig)
