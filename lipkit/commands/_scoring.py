@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipkit import __version__, ui
@@ -92,7 +94,7 @@ def opened(stack: ExitStack, take: Take) -> tuple[Sources, Clip]:
         if kind_of(take.reference) is Kind.IMAGE:
             still = read_image(other).rgb
         else:
-            reference = Clip(take.reference, other)
+            reference = reference_of(take.reference)
     clip = Clip(take.clip, path, sound=sound, reference=reference, still=still)
     return Sources(path, other, sound), clip
 
@@ -109,6 +111,14 @@ def remark(take: Take, clip: Clip, chosen: Sequence[Chosen]) -> None:
     if compared and other is not None and abs(clip.end - other.end) > 1 / clip.fps:
         lengths = f"{float(clip.end):.2f} s, its reference {float(other.end):.2f} s"
         ui.say(f"{take.clip}: {lengths}: compared as far as both go")
+
+
+@lru_cache(maxsize=1)
+def reference_of(name: str) -> Clip:
+    """A reference video; many clips in a row may have the same, whose face is found once."""
+    from lipkit.metrics.clip import Clip
+
+    return Clip(name, Path(name))
 
 
 def line_of(
