@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lipkit.models.vlogger import head, pose
+from lipkit.models.parts.convert import convert as fit
+from lipkit.models.vlogger import convert, head, hearing, pose
+from lipkit.models.vlogger.config import HearingConfig, PoserConfig, ShaperConfig
 from lipkit.models.vlogger.drawing import draw
 from lipkit.models.vlogger.overlap import Windows, reversed_bits
+
+from .audio import weights
 
 Meta = dict[str, Any]
 Tensors = dict[str, Tensor]
@@ -97,7 +101,78 @@ def face_geometry(meta: Meta, tensors: Tensors) -> dict[str, Any]:
     return {key: torch.as_tensor(value) for key, value in results.items()}
 
 
+def filled(network: nn.Module, tensors: Tensors, rules: Any) -> nn.Module:
+    """A network with the official weights of a file, through our converter."""
+    given = {key: value.float() for key, value in weights(tensors, "w.").items()}
+    network.load_state_dict(fit(given, rules, network.state_dict(), "golden"))
+    return network.eval()
+
+
+def hearing_form(meta: Meta) -> HearingConfig:
+    form = meta["config"]
+    return HearingConfig(
+        width=form["hidden_size"],
+        layers=form["num_hidden_layers"],
+        heads=form["num_attention_heads"],
+        inner=form["intermediate_size"],
+        convolutions=tuple(form["conv_dim"]),
+        positions=form["num_conv_pos_embeddings"],
+        position_groups=form["num_conv_pos_embedding_groups"],
+        states="last" if form["only_last_features"] else "mean",
+    )
+
+
+@torch.inference_mode()
+def shaper(meta: Meta, tensors: Tensors) -> dict[str, Any]:
+    form, config = hearing_form(meta), meta["config"]
+    size = ShaperConfig(config["latent_dim"], config["out_dim"] // 3)
+    network = filled(hearing.Shaper(size, form), tensors, convert.FROM_SHAPER)
+    raw = tensors["in.raw"][None]
+    scaled, frames, ears = hearing.scaled(raw), meta["seq_len"], network.hearing
+    convolved = ears.convolved(scaled, frames)
+    states = {kind: ears.states(convolved, kind) for kind in ("last", "mean")}
+    return {
+        "in.normalized": scaled,
+        "out.conv_features": ears.convolved(scaled),
+        "out.interpolated": convolved,
+        "out.last_hidden_state": states["last"],
+        "out.hidden_states_mean": states["mean"],
+        "out.mesh_offsets": network(scaled, frames).flatten(2),
+    }
+
+
+@torch.inference_mode()
+def poser(meta: Meta, tensors: Tensors) -> dict[str, Any]:
+    form, config = hearing_form(meta), meta["config"]
+    size = PoserConfig(
+        width=config["latent_dim"],
+        heads=config["nhead"],
+        layers=config["layers"],
+        inner=config["ffn"],
+        angles=config["out_dim"],
+        identities=len(tensors["w.id_embed.weight"]),
+        table=tensors["w.PPE.pe"].shape[1],
+    )
+    network = filled(hearing.Poser(size, form), tensors, convert.FROM_POSER)
+    wave, frames, ears = tensors["in.audio"], meta["seq_len"], network.hearing
+    made = network(wave, frames, tensors["in.id"])
+    softened = pose.softened(made[0].numpy())
+    masked = next(key for key in tensors if key.startswith("out.memory_mask_"))
+    biased = next(key for key in tensors if key.startswith("out.bias_mask_"))
+    rows, columns = tensors[masked].shape
+    return {
+        "out.hidden": ears.states(ears.convolved(wave, frames), form.states),
+        "out.pose": made,
+        "out.slopes": hearing.slopes(size.heads),
+        masked: hearing.unheard(rows, columns).to(torch.uint8),
+        biased: hearing.biases(size.heads, tensors[biased].shape[1]).clamp(min=-1e30),
+        "out.pose_half_rot_smooth7": torch.from_numpy(softened),
+    }
+
+
 RUNNERS = {
+    "ap_audio2mesh": shaper,
+    "ap_audio2pose": poser,
     "ap_context_windows": windows,
     "ap_pose_math": pose_math,
     "ap_draw": drawing,

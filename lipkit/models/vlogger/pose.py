@@ -67,6 +67,11 @@ def smoothed(track: Array, window: int) -> Array:
     return np.stack([track[max(0, k - half) : k + half + 1].mean(0) for k in range(len(track))])
 
 
+def softened(poses: Array) -> Array:
+    """Poses ``(f, 6)`` of audio2pose as AniPortrait uses them: half the turn, and smooth."""
+    return smoothed(poses * [0.5, 0.5, 0.5, 1, 1, 1], 7)
+
+
 def to_and_fro(track: Array, count: int) -> Array:
     """``track (f, d)`` forwards and backwards again and again, ``(count, d)``; no end twice."""
     cycle = np.concatenate([track, track[-2:0:-1]])
