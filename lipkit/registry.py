@@ -11,11 +11,14 @@ from lipkit.errors import BadUsage
 FAMILIES = {
     "capp": "lipkit.models.capp:FAMILY",
     "vasa": "lipkit.models.vasa:FAMILY",
+    "joyvasa": "lipkit.models.vasa.joyvasa:FAMILY",
     "latentsync": "lipkit.models.latentsync:FAMILY",
+    "wav2lip": "lipkit.models.wav2lip:FAMILY",
 }
 
 CODECS = {
     "mesh": "lipkit.models.vasa.codecs.mesh:MeshCodec",
+    "liveportrait": "lipkit.models.vasa.codecs.liveportrait.codec:LivePortraitCodec",
 }
 
 TRACKERS = {
@@ -27,6 +30,7 @@ TRACKERS = {
 ENCODERS = {
     "mel": "lipkit.audio.mel:MelEncoder",
     "mel-64": "lipkit.audio.mel:mel64",
+    "mel-wav2lip": "lipkit.audio.mel:wav2lip",
     "whisper-tiny": "lipkit.audio.whisper:whisper_tiny",
     "whisper-small": "lipkit.audio.whisper:whisper_small",
     "wav2vec2-base-960h": "lipkit.audio.wav2vec2:wav2vec2_base",

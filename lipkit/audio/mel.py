@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, Literal
@@ -281,3 +281,8 @@ class MelEncoder:
 def mel64() -> MelEncoder:
     """The 64-band front end of motion generators: plain log10 power, 100 frames a second."""
     return MelEncoder("mel-64", SPEECH64)
+
+
+def wav2lip() -> MelEncoder:
+    """Wav2Lip's mel, 80 columns a second; its weights were trained with mirrored ends."""
+    return MelEncoder("mel-wav2lip", replace(SYNCNET, padding="reflect"))

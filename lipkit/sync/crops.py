@@ -92,11 +92,14 @@ class CropEditor:
             rows = np.flatnonzero((track.shot == number) & track.valid)
             if len(rows):
                 calm = smooth(track.points[rows], np.ones(len(rows), np.bool_), span)
-                matrix[rows] = matrices(
-                    self.cropping.template, calm, track.scheme, self.cropping.size,
-                    frame_size=track.frame_size,
-                )  # fmt: skip
+                matrix[rows] = self.place(calm, track)
         return Study(matrix, weights(track))
+
+    def place(self, points: Array, track: FaceTrack) -> Array:
+        """Source-to-crop matrices ``(f, 2, 3)`` of one shot of a track with calm points."""
+        form = self.cropping
+        size = track.frame_size
+        return matrices(form.template, points, track.scheme, form.size, frame_size=size)
 
     def edit(
         self,

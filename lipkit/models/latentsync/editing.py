@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -12,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lipkit import registry
 from lipkit.audio import windows
 from lipkit.faces.latentsync_pixels import fixed_mask
 from lipkit.faces.masks import feathered
@@ -20,8 +18,9 @@ from lipkit.models.latentsync.config import ModelConfig, SamplingConfig
 from lipkit.models.latentsync.model import LatentSync, autoencoder
 from lipkit.models.latentsync.pipeline import Draws, LatentSyncer
 from lipkit.models.parts import weights
-from lipkit.protocols import AudioEncoder, FaceTrack, Features
+from lipkit.protocols import FaceTrack, Features
 from lipkit.sync.crops import CropEditor, Cropping, Study
+from lipkit.sync.hearing import encoder_of
 
 Array = NDArray[Any]
 
@@ -81,12 +80,6 @@ class LatentSyncEditor(CropEditor):
 
     def _mask(self, track: FaceTrack, study: Study, row: int) -> Array:
         return np.asarray(self.hole * study.weight[row], np.float32)
-
-
-@cache
-def encoder_of(name: str) -> AudioEncoder:
-    """The encoder that the model hears with, loaded once a process."""
-    return registry.resolve(registry.ENCODERS, name, "encoder")()
 
 
 def windows_of(voice: Features, form: ModelConfig, first: int, count: int) -> Features:

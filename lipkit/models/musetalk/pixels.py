@@ -36,7 +36,7 @@ def drawn(autoencoder: AutoencoderKL, latents: Tensor) -> Tensor:
         part = factor * latents[first:last]
         return autoencoder.decode(part.to(autoencoder.dtype)).sample.float()
 
-    return vae.in_parts(some, len(latents))
+    return vae.in_parts(some, len(latents), vae.AT_ONCE.get(latents.device.type, 1))
 
 
 def unit(faces: Tensor) -> Tensor:
