@@ -29,7 +29,7 @@ from lipkit.errors import BadUsage, ExitStatus, LipkitError, WeightsError
     "--metrics",
     metavar="NAMES",
     help="Metrics, measures or families of them with commas between, such as lse,fid; "
-    "all or nothing runs what can run.",
+    "all, the default, is whatever can run.",
 )
 @click.option("--report", metavar="HTML", help="Write a page with pictures and curves, too.")
 @click.option("--list", "listing", is_flag=True, help="List the metrics and what they need.")
