@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lipkit.models.parts import noise_levels
 from lipkit.models.parts.convert import convert as fit
+from lipkit.models.parts.denoising import denoise, noised
+from lipkit.models.parts.diffusion_config import DiffusionConfig
 from lipkit.models.vlogger import convert, head, hearing, pose
-from lipkit.models.vlogger.config import HearingConfig, PoserConfig, ShaperConfig
+from lipkit.models.vlogger.config import GuiderConfig, HearingConfig, PoserConfig, ShaperConfig
 from lipkit.models.vlogger.drawing import draw
+from lipkit.models.vlogger.guider import PoseGuider
 from lipkit.models.vlogger.overlap import Windows, reversed_bits
 
 from .audio import weights
@@ -170,7 +175,66 @@ def poser(meta: Meta, tensors: Tensors) -> dict[str, Any]:
     }
 
 
+@torch.inference_mode()
+def guider(meta: Meta, tensors: Tensors) -> dict[str, Any]:
+    config = meta["config"]
+    form = GuiderConfig(
+        config["noise_latent_channels"],
+        config["attn_heads"],
+        config["attn_head_dim"],
+        config["attn_norm_groups"],
+    )
+    results: dict[str, Any] = {}
+
+    def run(name: str, pictures: Tensor, **edit: Any) -> None:
+        network = filled(PoseGuider(replace(form, **edit)), tensors, convert.FROM_GUIDER)
+        for level, features in enumerate(network(pictures)):
+            results[f"out.{name}.{level}"] = features
+
+    unit = tensors["in.pose"]
+    drawn = (unit + 1) / 2 * 255  # no whole levels in the file
+    raw = PoseGuider(replace(form, pixels="raw")).pixels(drawn)
+    run("eval", unit)
+    run("eval_no_attn", unit, attention=False)
+    run("batchstats", unit, norm="batch")
+    run("batchstats_raw255", raw, norm="batch", pixels="raw")
+    return {key: value for key, value in results.items() if key in tensors}
+
+
+def diffusion(meta: Meta, tensors: Tensors) -> dict[str, Any]:
+    config = meta["config"]
+    form = DiffusionConfig(
+        prediction=config["prediction_type"],
+        zero_snr=config["rescale_betas_zero_snr"],
+        betas=config["beta_schedule"],
+        spacing=config["timestep_spacing"],
+    )
+    steps = noise_levels.scheduler(form, meta["steps"])
+    guesses = tensors["in.model_out_uncond_cond"]
+
+    def predict(latents: Tensor, time: int, step: int) -> Tensor:
+        plain, guided = guesses[step]
+        return plain + meta["guidance"] * (guided - plain)
+
+    training, times = noise_levels.scheduler(form), tensors["in.train_t"]
+    clean, noise = tensors["in.train_x0"], tensors["in.train_noise"]
+    ratio = noise_levels.signal_to_noise(training.alphas_cumprod, times)
+    return {
+        "out.alphas_cumprod": steps.alphas_cumprod,
+        "out.betas": steps.betas,
+        "out.timesteps": steps.timesteps,
+        "out.init_noise_sigma": torch.tensor(steps.init_noise_sigma),
+        "out.final_alpha": steps.final_alpha_cumprod,
+        "out.latents": torch.stack(list(denoise(predict, tensors["in.latents0"], steps))),
+        "out.train_noisy": noised(clean, noise, times, training.alphas_cumprod),
+        "out.train_velocity": noise_levels.target_of(form, training, clean, noise, times),
+        "out.train_snr_weights_gamma5": noise_levels.min_snr_weight(ratio, 5.0, form.prediction),
+    }
+
+
 RUNNERS = {
+    "ap_ddim": diffusion,
+    "ap_pose_guider": guider,
     "ap_audio2mesh": shaper,
     "ap_audio2pose": poser,
     "ap_context_windows": windows,

@@ -35,3 +35,29 @@ TO_POSER = (
     Rule("table", "PPE.pe"),
     Rule(r"decoder\.(.+)", r"transformer_decoder.\1"),
 )
+
+# The trunk and the levels are sequences of a convolution, a norm and a rectifier.
+CONVOLUTIONS = 8
+STAGES = {"trunk": "conv_layers", **{f"levels.{k}": f"conv_layers_{k + 1}" for k in range(4)}}
+FROM_GUIDER = (
+    *(
+        Rule(rf"{theirs}\.{3 * k + part}\.(.+)", rf"{ours}.{k}.{kind}.\1")
+        for ours, theirs in STAGES.items()
+        for k in range(CONVOLUTIONS)
+        for part, kind in enumerate(("convolve", "norm"))
+    ),
+    *(Rule(rf"cross_attn{k + 1}\.(.+)", rf"attention.{k}.\1") for k in range(4)),
+    Rule(r"final_proj\.(.+)", r"project.\1"),
+    Rule("scale", "scale"),
+)
+TO_GUIDER = (
+    *(
+        Rule(rf"{ours}\.{k}\.{kind}\.(.+)", rf"{theirs}.{3 * k + part}.\1")
+        for ours, theirs in STAGES.items()
+        for k in range(CONVOLUTIONS)
+        for part, kind in enumerate(("convolve", "norm"))
+    ),
+    *(Rule(rf"attention\.{k}\.(.+)", rf"cross_attn{k + 1}.\1") for k in range(4)),
+    Rule(r"project\.(.+)", r"final_proj.\1"),
+    Rule("scale", "scale"),
+)
