@@ -177,7 +177,9 @@ def toml(table: dict[str, Any], heading: str = "") -> Iterable[str]:
 @as_json
 @_options.common
 def pull(names: tuple[str, ...], offline: bool, force: bool, as_json: bool) -> int:
-    """Fetch the weights of encoders and metrics, most of them from the Hugging Face hub.
+    """Fetch the weights of models, encoders and metrics, most of them from the Hugging Face hub.
+
+    What a model does not work without is fetched with it.
 
     Files are checked, converted to safetensors where that can be, and kept in $LIPKIT_WEIGHTS, by
     default ~/.local/share/lipkit/weights. HF_HUB_OFFLINE and HF_ENDPOINT are honoured.
@@ -186,14 +188,14 @@ def pull(names: tuple[str, ...], offline: bool, force: bool, as_json: bool) -> i
 
     def fetch(name: str) -> dict[str, Any]:
         wanted = weights.find(name)
-        if wanted.present and not force:
+        if wanted.present and not (force and name in names):
             ui.say(f"{name} is here already")
         else:
             ui.say(f"{name}: {wanted.megabytes} MB, {wanted.source}, {wanted.licence}")
             hub.pull(wanted, offline=offline)
         return weights_row(name)
 
-    return each(names, fetch, as_json)
+    return each(weights.with_needs(names), fetch, as_json)
 
 
 @models.command("import")

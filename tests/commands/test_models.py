@@ -148,6 +148,16 @@ def test_pull_goes_on_after_a_failure_and_leaves_alone_what_is_here(
     assert call("pull", "nobody") == ExitStatus.USAGE
 
 
+def test_pull_brings_what_a_model_needs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LIPKIT_WEIGHTS", str(tmp_path))
+    asked: list[str] = []
+    monkeypatch.setattr(hub, "pull", lambda wanted, offline: asked.append(wanted.name))
+    assert call("pull", "latentsync-1.5", "whisper-tiny", "-q") == ExitStatus.OK
+    assert asked == ["latentsync-1.5", "sd-vae-ft-mse", "whisper-tiny"]
+
+
 def test_alone_it_shows_its_verbs(capsys: pytest.CaptureFixture[str]) -> None:
     assert call() == ExitStatus.OK
     assert "verify" in capsys.readouterr().out

@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -50,6 +50,7 @@ class WeightSet:
     width: int = 0
     digests: Mapping[str, str] = field(default_factory=dict)  # SHA-256, or how it begins
     known: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()  # weight sets that it does not work without
 
     @property
     def path(self) -> Path:
@@ -87,6 +88,12 @@ def find(name: str) -> WeightSet:
         hint = f"did you mean {guess}?" if guess else f"known: {', '.join(known)}"
         raise BadUsage(f"no weights {name!r}", hint=hint)
     return known[name]
+
+
+def with_needs(names: Iterable[str]) -> list[str]:
+    """The names, and behind each what it needs, each once."""
+    every = [name for given in names for name in (given, *find(given).needs)]
+    return list(dict.fromkeys(every))
 
 
 def folder() -> Path:
