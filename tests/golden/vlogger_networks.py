@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lipkit.models.parts import noise_levels
 from lipkit.models.parts.convert import convert as fit
 from lipkit.models.parts.denoising import denoise, noised
 from lipkit.models.parts.diffusion_config import DiffusionConfig
+from lipkit.models.parts.reference import Reading, ReferenceNet
 from lipkit.models.vlogger import convert, head, hearing, pose
-from lipkit.models.vlogger.config import GuiderConfig, HearingConfig, PoserConfig, ShaperConfig
+from lipkit.models.vlogger.backbone import Backbone, Guide, joined
+from lipkit.models.vlogger.config import (
+    BackboneConfig,
+    GuiderConfig,
+    HearingConfig,
+    PoserConfig,
+    ShaperConfig,
+    TemporalConfig,
+)
 from lipkit.models.vlogger.drawing import draw
 from lipkit.models.vlogger.guider import PoseGuider
 from lipkit.models.vlogger.overlap import Windows, reversed_bits
@@ -232,7 +243,70 @@ def diffusion(meta: Meta, tensors: Tensors) -> dict[str, Any]:
     }
 
 
+def unet_form(meta: Meta) -> BackboneConfig:
+    form, extra = meta["config"], meta["unet_additional_kwargs"]
+    inner = extra["motion_module_kwargs"]
+    widths = tuple(form["block_out_channels"])
+    return BackboneConfig(
+        in_channels=form["in_channels"],
+        out_channels=form["out_channels"],
+        widths=widths,
+        layers=form["layers_per_block"],
+        attention=tuple(range(len(widths) - 1)),
+        heads=form["attention_head_dim"],
+        context=form["cross_attention_dim"],
+        groups=form["norm_num_groups"],
+        scope="frame" if extra["use_inflated_groupnorm"] else "clip",
+        motion=TemporalConfig(
+            levels=tuple(r.bit_length() - 1 for r in extra["motion_module_resolutions"]),
+            encoder=not extra["motion_module_decoder_only"],
+            middle=extra["motion_module_mid_block"],
+            heads=inner["num_attention_heads"],
+            blocks=inner["num_transformer_block"],
+            divisor=inner["temporal_attention_dim_div"],
+            table=inner["temporal_position_encoding_max_len"],
+        ),
+    )
+
+
+@torch.inference_mode()
+def reference(meta: Meta, tensors: Tensors) -> dict[str, Any]:
+    network = filled(ReferenceNet(unet_form(meta)), tensors, convert.FROM_REFERENCE)
+    last: list[Tensor] = []
+    network.up_blocks[-1].register_forward_hook(lambda *given: last.append(given[-1]))
+    bank = network(tensors["in.ref_latent"], tensors["in.clip_embed"])
+    return {f"out.bank.{layer}": seen for layer, seen in bank.items()} | {"out.sample": last[0]}
+
+
+@torch.inference_mode()
+def denoiser(meta: Meta, tensors: Tensors) -> dict[str, Any]:
+    form = unet_form(meta)
+    network = filled(Backbone(form), tensors, convert.FROM_BACKBONE)
+    written = load_file(Path(meta["folder"]) / "ap_ref_unet.safetensors")
+    writer = filled(ReferenceNet(form), written, convert.FROM_REFERENCE)
+    bank = writer(written["in.ref_latent"], written["in.clip_embed"])
+    bank = {layer: seen[:, None] for layer, seen in bank.items()}
+    latents, time = tensors["in.latents"], int(tensors["in.timestep"])
+    levels = [key for key in tensors if key.startswith("in.pose_fea.")]
+    poses = [tensors[key] for key in sorted(levels)]
+    samples = torch.arange(len(latents)) % len(written["in.ref_latent"])
+    rows = samples.repeat_interleave(latents.shape[2])
+    context = tensors["in.clip_embed"]
+    plain = Guide(Reading({}, rows), context, poses)
+    full = Guide(Reading(bank, rows), context, poses)
+    bare = Guide(Reading({}, rows), torch.zeros_like(context), poses)
+    pair = joined(bare, full)
+    return {
+        "out.no_reference": network(latents, time, plain),
+        "out.no_pose_no_reference": network(latents, time, replace(plain, poses=())),
+        "out.reference": network(latents, time, full),
+        "out.cfg_pair": network(latents.repeat(2, 1, 1, 1, 1), time, pair),
+    }
+
+
 RUNNERS = {
+    "ap_ref_unet": reference,
+    "ap_denoise_unet": denoiser,
     "ap_ddim": diffusion,
     "ap_pose_guider": guider,
     "ap_audio2mesh": shaper,

@@ -121,13 +121,14 @@ class VideoUNet(UNet2DConditionModel):
         """
         x = scene.entry
         skips = [x]
-        for block in self.down_blocks:
+        for level, block in enumerate(self.down_blocks):
             for layer in layers(block):
                 x = self._through(layer, x, scene)
                 skips.append(x)
             for resampler in block.downsamplers or ():
                 x = resampler(x)
                 skips.append(x)
+            x = self._descended(level, x, scene)
         x = self._middle(x, scene)
         for block in self.up_blocks:
             for layer in layers(block):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lipkit.models.parts.convert import Rule
+from lipkit.models.parts.motion_modules import FROM_ANIMATEDIFF, TO_ANIMATEDIFF
 
 POSITIONS = "hearing.encoder.encoder.pos_conv_embed.conv.parametrizations.weight.original"
 OLDER = r"audio_encoder\.encoder\.pos_conv_embed\.conv\.weight_"
@@ -61,3 +62,8 @@ TO_GUIDER = (
     Rule(r"project\.(.+)", r"final_proj.\1"),
     Rule("scale", "scale"),
 )
+
+KEEP = Rule(r"((?:conv|time|down_blocks|mid_block|up_blocks).+)", r"\1")
+FROM_REFERENCE = TO_REFERENCE = (KEEP,)
+FROM_BACKBONE = (*FROM_ANIMATEDIFF, KEEP)
+TO_BACKBONE = (*TO_ANIMATEDIFF, KEEP)
