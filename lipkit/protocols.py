@@ -35,6 +35,7 @@ __all__ = [
     "MotionGenerator",
     "Passage",
     "Score",
+    "Spoken",
     "Stage",
     "Syncer",
     "Watch",
@@ -166,6 +167,16 @@ class MotionGenerator(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Spoken:
+    """A sound's motion: chunks ``(f, c)`` in ``layout``, ``total`` frames in all, at ``fps``."""
+
+    chunks: Iterable[Floats]
+    total: int
+    fps: Fraction
+    layout: Layout
+
+
 class Syncer(Protocol):
     """Gives crops other lips."""
 
@@ -272,4 +283,7 @@ class Family:
     stages: Mapping[str, str] = field(default_factory=dict)
     converters: Mapping[str, str] = field(default_factory=dict)
     editor: str | None = None  # builds an ``Editor``: (model, sampling, *, seed, threads)
+    speaker: str | None = None  # moves faces: (model, sampling, sound chunks, seed) -> ``Spoken``
+    codec: str = "mesh"  # the one that draws the motion it makes
+    drawer: str | None = None  # wraps a model as a ``FaceCodec``: (model, sampling, *, threads)
     hollow: bool = False  # ``build`` works on the meta device: large weights are loaded once only

@@ -12,6 +12,7 @@ FAMILIES = {
     "capp": "lipkit.models.capp:FAMILY",
     "vasa": "lipkit.models.vasa:FAMILY",
     "joyvasa": "lipkit.models.vasa.joyvasa:FAMILY",
+    "liveportrait": "lipkit.models.vasa.codecs.liveportrait:FAMILY",
     "latentsync": "lipkit.models.latentsync:FAMILY",
     "wav2lip": "lipkit.models.wav2lip:FAMILY",
 }

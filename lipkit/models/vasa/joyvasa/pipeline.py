@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,9 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lipkit.models.vasa.codecs.liveportrait.driving import LIPS
+from lipkit.models.vasa.codecs.liveportrait.layout import LIVEPORTRAIT_LAYOUT, changes
+from lipkit.models.vasa.codecs.liveportrait.motion import Motion
 from lipkit.models.vasa.joyvasa.config import EXPRESSION, ModelConfig, SamplingConfig
 from lipkit.models.vasa.joyvasa.model import JoyVasa
 from lipkit.models.vasa.joyvasa.sampling import Context, Guided, drawn
+from lipkit.protocols import Spoken
 
 Floats = NDArray[np.float32]
 
@@ -150,18 +155,46 @@ def steadied(motion: Tensor, steadiness: float, before: Tensor | None = None) ->
     return torch.cat([motion[:, :EXPRESSION], torch.stack(rows)], 1)
 
 
+def length(samples: int, config: ModelConfig, sampling: SamplingConfig) -> int:
+    """Frames of motion that a sound makes."""
+    if sampling.trim:
+        return math.ceil(samples * config.fps / RATE)
+    return int((samples + BEFORE + AFTER) / RATE * config.fps)
+
+
 def move(model: JoyVasa, sound: Floats, sampling: SamplingConfig, noise: Noise) -> Iterator[Floats]:
     """Motion ``(f, 70)`` of a whole sound ``(n,)`` at 16 kHz, a window at a time."""
     generator = SpeechGenerator(model, sampling, noise)
     state: State | None = None
-    ahead = BEFORE * model.config.fps // RATE if sampling.trim else 0
-    left = math.ceil(len(sound) / RATE * model.config.fps) if sampling.trim else None
+    left = length(len(sound), model.config, sampling)
+    late = BEFORE * model.config.fps // RATE if sampling.trim else 0
     for window in windows(sound, model.config, sampling.tail):
         motion, state = generator.generate(window.sound, {"frames": window.frames}, state)
-        motion = motion[: window.frames][ahead:]
-        ahead = max(0, ahead - window.frames)
-        if left is not None:
-            motion = motion[:left]
-            left -= len(motion)
+        skipped = min(late, window.frames)
+        late -= skipped
+        motion = motion[skipped : min(window.frames, skipped + left)]
+        left -= len(motion)
         if len(motion):
             yield motion
+
+
+def speak(model: JoyVasa, sampling: SamplingConfig, sound: Iterable[Floats], seed: int) -> Spoken:
+    """A sound's motion in the layout of the LivePortrait codec, since its first frame."""
+    wave = np.concatenate([np.zeros(0, np.float32), *sound])
+
+    def chunks() -> Iterator[Floats]:
+        first: Motion | None = None
+        for rows in move(model, wave, sampling, Seeded(seed)):
+            motion = motion_of(torch.from_numpy(rows))
+            first = first or motion[:1]
+            yield changes(motion, first, LIPS)
+
+    frames = length(len(wave), model.config, sampling)
+    return Spoken(chunks(), frames, Fraction(model.config.fps), LIVEPORTRAIT_LAYOUT)
+
+
+def motion_of(rows: Tensor) -> Motion:
+    """The codec's motion out of rows ``(f, 70)``; whose face it is, they do not say."""
+    expression = rows[:, :EXPRESSION].unflatten(1, (-1, 3))
+    scale, shift, pitch, yaw, roll = rows[:, EXPRESSION:].split([1, 3, 1, 1, 1], 1)
+    return Motion(torch.zeros_like(expression), expression, pitch, yaw, roll, shift, scale)

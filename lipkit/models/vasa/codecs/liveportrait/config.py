@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
+
+Region = Literal["all", "exp", "pose", "lip", "eyes"]
 
 
 @dataclass(frozen=True)
@@ -93,3 +96,24 @@ class LivePortraitConfig:
         """Side of a rendered crop in pixels."""
         features = self.side // 2**self.appearance.halvings
         return features * 4 * self.decoder.enlargement
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How a face is moved; free to change."""
+
+    region: Region = "all"  # what is taken over from the driver
+    stitch: bool = True  # keep neck and shoulders where they were
+    gain: float = 1.0  # of all motion
+
+    def __post_init__(self) -> None:
+        if self.gain < 0:
+            raise ValueError("sampling.gain: from 0")
+
+
+@dataclass(frozen=True)
+class VideoDrivenConfig:
+    """Everything about one set of networks that makes faces follow a video."""
+
+    model: LivePortraitConfig = field(default_factory=LivePortraitConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -89,9 +89,12 @@ def axis_of_eyes(points: Array) -> Array:
     return np.stack([left, left + np.array([-y, x])])
 
 
-def square_around(points: Array, framing: Framing) -> Square:
-    """The square around landmarks ``(k, 2)``, along the axis of the face."""
-    down = np.subtract(*axis(points)[::-1])
+def square_around(points: Array, framing: Framing, ends: Array | None = None) -> Square:
+    """The square around landmarks ``(k, 2)``, along the axis of the face.
+
+    The axis has its ``ends (2, 2)`` where `axis` finds them, unless they are given.
+    """
+    down = np.subtract(*(axis(points) if ends is None else ends)[::-1])
     length = float(np.linalg.norm(down))
     down = down / length if length > 1e-3 else np.array([0.0, 1.0], points.dtype)
     right = np.array([down[1], -down[0]])
@@ -116,9 +119,10 @@ def crop_matrix(square: Square, size: int, turned: bool = True) -> Array:
     return np.concatenate([turn, shift[:, None]], 1).astype(np.float32).astype(np.float64)
 
 
-def source_matrix(points: Array, framing: Framing, size: int) -> Array:
-    """The matrix ``(2, 3)`` of a face's crop; moved down alone, as the networks were trained."""
-    square = square_around(points, Framing(framing.scale, 0.0, framing.down, framing.turned))
+def source_matrix(points: Array, framing: Framing, size: int, ends: Array | None = None) -> Array:
+    """The matrix ``(2, 3)`` of a face's crop; moved down alone, as in the released code."""
+    framing = replace(framing, right=0.0)
+    square = square_around(points, framing, ends)
     return crop_matrix(square, size, framing.turned)
 
 

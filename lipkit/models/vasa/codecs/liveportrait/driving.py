@@ -10,6 +10,7 @@ import torch
 from scipy.spatial import ConvexHull
 from torch import Tensor
 
+from lipkit.models.vasa.codecs.liveportrait.config import Region
 from lipkit.models.vasa.codecs.liveportrait.motion import Motion, placed
 from lipkit.models.vasa.codecs.liveportrait.retargeting import (
     Retargeting,
@@ -17,8 +18,6 @@ from lipkit.models.vasa.codecs.liveportrait.retargeting import (
     lip_opening,
 )
 from lipkit.models.vasa.codecs.liveportrait.smoothing import smoothed
-
-Region = Literal["all", "exp", "pose", "lip", "eyes"]
 
 LIPS = (6, 12, 14, 17, 19, 20)
 EYES = (11, 13, 15, 16, 18)

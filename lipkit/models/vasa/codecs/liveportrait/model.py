@@ -27,3 +27,8 @@ class LivePortrait(nn.Module):
     def draw(self, volume: Tensor, driving: Tensor, source: Tensor) -> Tensor:
         """Pictures ``(f, 3, s, s)`` in 0..1 of ``volume (f, c, d, h, w)`` moved by keypoints."""
         return self.decoder(self.warping(volume, driving, source))
+
+
+def build(config: LivePortraitConfig) -> LivePortrait:
+    """Networks with fresh weights."""
+    return LivePortrait(config)
