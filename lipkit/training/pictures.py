@@ -16,6 +16,12 @@ GAP = 2  # pixels between pictures
 MOST = 4096  # pixels of a sheet's side
 
 
+def frames_of(crops: Tensor) -> NDArray[np.uint8]:
+    """Frames ``(f, h, w, 3)`` of crops ``(f, 3, h, w)`` in -1..1."""
+    levels = ((crops.detach().float().cpu() + 1) * 127.5).round().clamp(0, 255)
+    return np.asarray(levels.byte().movedim(-3, -1).numpy())
+
+
 def grid(pictures: Tensor) -> NDArray[np.uint8]:
     """A sheet ``(h, w, 3)`` of ``(n, 3, h, w)`` or ``(rows, columns, 3, h, w)`` in -1..1."""
     if pictures.ndim == 4:
@@ -26,9 +32,8 @@ def grid(pictures: Tensor) -> NDArray[np.uint8]:
     rows, columns, _, h, w = pictures.shape
     rows, columns = min(rows, MOST // (h + GAP) or 1), min(columns, MOST // (w + GAP) or 1)
     sheet: NDArray[Any] = np.full((rows * (h + GAP), columns * (w + GAP), 3), 255, np.uint8)
-    levels = ((pictures[:rows, :columns].float().cpu() + 1) * 127.5).round().clamp(0, 255)
-    for i, row in enumerate(levels.byte().permute(0, 1, 3, 4, 2).numpy()):
-        for j, picture in enumerate(row):
+    for i, row in enumerate(pictures[:rows, :columns]):
+        for j, picture in enumerate(frames_of(row)):
             y, x = i * (h + GAP), j * (w + GAP)
             sheet[y : y + h, x : x + w] = picture
     return sheet[:-GAP, :-GAP]

@@ -16,7 +16,6 @@ from lipkit.training.toys.reading import (
     ORDINARY,
     OUTLIER,
     POSES,
-    SMOOTH,
     Reader,
     reduced,
     smoothed,
@@ -26,14 +25,15 @@ Floats = NDArray[np.float32]
 Array = NDArray[Any]
 
 HEAD = [LABELS.index("face"), LABELS.index("hair")]
-SHORTLIST = 3
+SHORTLIST = 4
+ROUGH = 2.5  # pixels of blur for the first look, in which poses are only nearly right
 
 
 def nearest(frame: NDArray[np.uint8], people: Sequence[int]) -> int:
     """Which of ``people`` the picture ``(h, w, 3)`` shows, going by the head alone."""
     picture = reduced(frame)
     h, w = picture.shape[:2]
-    soft = smoothed(picture, SMOOTH)
+    soft = smoothed(picture, ROUGH)
 
     def roughly(person: int) -> float:
         drawn, heads = _poses(person, (h, w))
@@ -69,6 +69,6 @@ def _poses(person: int, size: tuple[int, int]) -> tuple[Floats, Floats]:
     for pose in POSES:
         row = State(**{**vars(State.of(ORDINARY)), **pose})
         picture, labels = draw_labelled(who, row, size)
-        drawn.append(smoothed(picture, SMOOTH))
+        drawn.append(smoothed(picture, ROUGH))
         heads.append(_head(labels))
     return np.stack(drawn), np.stack(heads)
