@@ -26,6 +26,7 @@ CLEAR = 0.02  # IOD of a donor's rim left out: lips reach into it
 SIDES = 0.06  # IOD beyond a donor's sides over which it turns as dark as its depth
 SOFT = 0.012  # IOD of blur where it is continued
 JAW_FOLLOWS = 0.75  # of an opening, by the lower teeth
+DIMMED = 0.8  # of the way to the mouth's depth that the lower part turns while the mouth closes
 PARTING = (0.25, 0.75)  # of a donor's height: where its upper and lower teeth may part
 TINTED = 0.4  # power of the skin's change of hue that teeth take
 SKIN = (205, 425, 216, 436, 18, 200, 164, 204, 424)  # points whose colour tells the light
@@ -233,6 +234,8 @@ def lend(donor: Donor, patch: Patch, lips: Lips, aperture: float, light: Array, 
         cv2.remap(donor.colour, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         for where in (lower, upper)
     ]
+    # Less light falls onto tongue and lower teeth of a mouth less open; upper teeth stand before.
+    parts[0] += DIMMED * max(0.0, 1 - aperture / donor.aperture) * (donor.dark - parts[0])
     whole = cv2.blendLinear(*parts, below, 1 - below)
     # Jaws further apart than the donor's bare the mouth's depth between the teeth.
     bared = below * smoothstep(donor.parting + drop - upper[..., 1], 0, 2 * soft)

@@ -1,5 +1,7 @@
 """Open mouths lent to other frames."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -89,3 +91,14 @@ def test_upper_teeth_make_a_mouth_worth_lending_and_a_wet_lips_gleam_does_not(mo
     gleam = dark + inside * ~upper * (white - dark)
     worth = [donor_of(shown, points, local)[0].worth for shown in (teeth, gleam)]
     assert worth[0] > 1.3 * worth[1]
+
+
+def test_the_lower_part_of_a_mouth_that_closes_grows_dark(mouth):
+    image, points, local = mouth
+    donor, patch = donor_of(image, points, local)
+    dark = replace(donor, dark=np.zeros(3, np.float32), aperture=0.3)
+    wide, narrow = (
+        lent(replace(dark, parting=0.0), patch, points, local, image, aperture).mean()
+        for aperture in (0.3, 0.1)
+    )
+    assert narrow < 0.7 * wide
