@@ -34,7 +34,7 @@ class Scoring:
     pictures: bool = False  # a report will show the clips
 
     def __call__(self, item: Item) -> dict[str, Any]:
-        """The clip's ``line``, where its ``view`` lies, and ``kept``: metric to contribution."""
+        """The clip's ``line``, and ``kept``: set metric to the file of its contribution."""
         from lipkit.metrics.choice import recall
         from lipkit.metrics.engine import work
 
