@@ -154,6 +154,10 @@ class VideoUNet(UNet2DConditionModel):
             x = self._run(layer.motion, x, scene.frames)
         return x
 
+    def _descended(self, level: int, x: Tensor, scene: Scene) -> Tensor:
+        """What goes on down from a level; networks that are led by more than audio add it here."""
+        return x
+
     def _middle(self, x: Tensor, scene: Scene) -> Tensor:
         """The middle block: its second residual has no attention of its own."""
         _, second = self.mid_block.resnets
