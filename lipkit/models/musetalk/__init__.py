@@ -3,3 +3,16 @@
 Zhang et al., "MuseTalk: Real-Time High-Fidelity Video Dubbing via Spatio-Temporal Sampling"
 (2024), arXiv:2410.10122.
 """
+
+from __future__ import annotations
+
+from lipkit.protocols import Family
+
+FAMILY = Family(
+    name="musetalk",
+    verbs=frozenset({"sync"}),
+    config="lipkit.models.musetalk.config:MuseTalkConfig",
+    build="lipkit.models.musetalk.model:build",
+    editor="lipkit.models.musetalk.editing:MuseTalkEditor",
+    hollow=True,
+)

@@ -63,6 +63,22 @@ def blended(picture: Array, face: Array, box: Box, mask: Array, square: Box) -> 
     return made
 
 
+def softened(face: Array, matrix: Array) -> Array:
+    """The mask ``(h, w)`` 0..1 of a crop whose parts in ``face (h, w)`` 0..1 are drawn anew.
+
+    What `prepared` makes of it, in the crop itself; ``matrix (2, 3)`` tells how the box became a
+    square crop. The blur reaches beyond the box, where there is nothing to paste.
+    """
+    height, width = face.shape
+    across, down = matrix[0, 0], matrix[1, 1]
+    side = EXPAND * max(width / across, height / down)
+    mask = face.astype(np.float32)
+    mask[: round(height / 2 - (0.5 - UPPER) * side * down)] = 0
+    size = int(BLUR * side // 2 * 2) + 1
+    sigma = 0.3 * ((size - 1) / 2 - 1) + 0.8  # which cv2 takes for a kernel of this size
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma * across, sigmaY=sigma * down))
+
+
 def within(box: Box, width: int, height: int) -> Box:
     """The part of a box that lies in a picture."""
     x0, y0, x1, y1 = box

@@ -26,13 +26,15 @@ class UNetConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Fixed by the weights, and stored with them."""
+    """Fixed by the weights, and stored with them; the defaults are 1.5's."""
 
     resolution: int = 256
     fps: int = 25
     encoder: str = "whisper-tiny"
     context: tuple[int, ...] = (2, 2)  # frames before and after that a frame hears
-    margin: int = 10  # pixels of the crop below the chin: 1.5 sees more of the jaw than 1.0 does
+    final_norm: bool = True  # whether the encoder's last layer is heard through its final norm
+    beyond: Literal["zeros", "repeat"] = "zeros"  # what lies beyond the ends of the sound
+    margin: int = 10  # pixels of the crop below the chin
     unet: UNetConfig = field(default_factory=UNetConfig)
     vae: VaeConfig = field(default_factory=VaeConfig)
 
@@ -46,10 +48,10 @@ class SamplingConfig:
     """How faces are drawn; free to change."""
 
     batch: int = 16  # faces drawn at once
-    shift: int = 0  # pixels of the crop by which its middle lies lower: lips open more above 0
-    positions: bool = True  # tell the network the places in what it hears
-    posterior: Literal["draw", "mean"] = "draw"  # of the autoencoder: as inference did, or training
-    paste: Literal["soft", "official"] = "soft"
+    shift: int = 0  # pixels of the crop: above 0 its middle lies lower and lips open more
+    positions: bool = True  # whether what is heard tells its places, as in official inference
+    posterior: Literal["mean", "draw"] = "mean"  # of the autoencoder; official inference draws
+    paste: Literal["soft", "official"] = "soft"  # official: blurred box, its upper half left out
     precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"  # auto: fp16 on CUDA
 
     def __post_init__(self) -> None:

@@ -1,0 +1,90 @@
+"""MuseTalk as an editor of videos: boxes of faces in, and only the lower face goes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lipkit.faces import boxes
+from lipkit.faces.masks import mask
+from lipkit.faces.warping import transform
+from lipkit.models.musetalk.blending import softened
+from lipkit.models.musetalk.config import SamplingConfig
+from lipkit.models.musetalk.model import MuseTalk, ready
+from lipkit.models.musetalk.pipeline import MuseTalkSyncer
+from lipkit.models.parts import weights
+from lipkit.protocols import FaceTrack, Features
+from lipkit.sync.crops import CropEditor, Cropping, Study
+from lipkit.sync.hearing import encoder_of, windows_of
+
+Array = NDArray[Any]
+
+
+class MuseTalkEditor(CropEditor):
+    """An `Editor` by MuseTalk's weights; ``threads`` share one network."""
+
+    name = "musetalk"
+    scheme = "mediapipe478"
+
+    def __init__(
+        self, model: MuseTalk, sampling: SamplingConfig, seed: int = 0, threads: int = 1
+    ) -> None:
+        form = self.form = model.config
+        super().__init__(
+            MuseTalkSyncer(*ready(model, sampling)),
+            encoder_of(form.encoder),
+            Cropping(size=form.resolution, fps=Fraction(form.fps), margin=1),
+            name=self.name,
+            scheme=self.scheme,
+            sampling=sampling,
+            seed=seed,
+        )
+        stored = weights.catalogue().keys() & {form.vae.weights, form.encoder}
+        self.digests = {
+            name: weights.read_header(weights.locate(name))["digest"] for name in sorted(stored)
+        }
+
+    def hear(self, chunks: Iterable[Array]) -> Features:
+        """The encoder's features of the whole sound."""
+        return self._normed(super().hear(chunks))
+
+    def recall(self, features: Features, name: str) -> Features:
+        """The features in the file ``name``; BadInput for another encoder's."""
+        return self._normed(super().recall(features, name))
+
+    def _normed(self, voice: Features) -> Features:
+        network = getattr(self.encoder, "model", None)  # mels have none, and no norm
+        if not self.form.final_norm or network is None:
+            return voice
+        data = voice.data.copy()
+        with torch.inference_mode():
+            data[:, -1] = network.layer_norm(torch.from_numpy(data[:, -1])).numpy()
+        return replace(voice, data=data)
+
+    def place(self, points: Array, track: FaceTrack) -> Array:
+        """Boxes from the forehead to the chin, the nose's bridge in their middle."""
+        side = self.form.resolution
+        shift, margin = self.sampling.shift / side, self.form.margin / side
+        return boxes.squeezed(boxes.bridged(points, track.scheme, shift, margin), side)
+
+    def around(self, voice: Features, first: int, count: int) -> Features:
+        """The sound of each of ``count`` frames and of its neighbours."""
+        steps = voice.rate / self.form.fps
+        before, after = self.form.context
+        span = int(before * steps), int((after + 1) * steps) - 1
+        fill = 0.0 if self.form.beyond == "zeros" else None
+        return windows_of(voice, self.form.fps, first, count, span, fill)
+
+    def _mask(self, track: FaceTrack, study: Study, row: int) -> Array:
+        if self.sampling.paste == "soft":
+            return super()._mask(track, study, row)
+        matrix, side = study.matrix[row], self.form.resolution
+        points = transform(track.points[row], matrix)
+        face = mask("face", points, track.scheme, (side, side), grow=0.1)
+        return np.asarray(softened(face, matrix) * study.weight[row], np.float32)

@@ -1,0 +1,42 @@
+"""MuseTalk as one module: the UNet, and the autoencoder where the weights bring their own."""
+
+from __future__ import annotations
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import nn
+
+from lipkit.models.musetalk.config import ModelConfig, SamplingConfig
+from lipkit.models.musetalk.network import FaceUNet
+from lipkit.models.parts import vae
+
+TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+class MuseTalk(nn.Module):
+    """The filler of faces and what surrounds it."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.unet = FaceUNet(config.unet)
+        self.vae = None if config.vae.weights else vae.build(config.vae)
+
+
+def build(config: ModelConfig) -> MuseTalk:
+    """A model with fresh weights."""
+    return MuseTalk(config)
+
+
+def ready(model: MuseTalk, sampling: SamplingConfig) -> tuple[FaceUNet, AutoencoderKL]:
+    """UNet and autoencoder in the number type that sampling wants, on the model's device."""
+    autoencoder = model.vae if model.vae is not None else vae.stored(model.config.vae)
+    device = next(model.parameters()).device
+    kind = sampling.precision
+    if kind == "auto":
+        kind = "fp16" if device.type == "cuda" else "fp32"
+    for network in (model.unet, autoencoder):
+        # diffusers' own `to` warns of every change of type.
+        nn.Module.to(network, device, TYPES[kind])
+        network.eval().requires_grad_(False)
+    return model.unet, autoencoder
