@@ -12,6 +12,9 @@ from lipkit.models.parts.diffusion_config import (
     VideoUNetConfig,
 )
 
+# Pixels that one of the deepest features of drawn poses covers, and one latent.
+CELL, LATENT = 64, 8
+
 
 @dataclass(frozen=True)
 class HearingConfig:
@@ -84,6 +87,20 @@ class BackboneConfig(VideoUNetConfig):
 
 
 @dataclass(frozen=True)
+class SightConfig:
+    """CLIP's picture encoder, whose view of the portrait cross-attention reads."""
+
+    weights: str = "clip-image-variations"  # of the store; "": the model's file has its own
+    resolution: int = 224
+    patch: int = 14
+    width: int = 1024
+    layers: int = 24
+    heads: int = 16
+    inner: int = 4096
+    view: int = 768  # width of what it says
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """Fixed by the weights, and stored with them; the defaults are AniPortrait's, without slips."""
 
@@ -102,3 +119,44 @@ class ModelConfig:
         )
     )
     vae: VaeConfig = field(default_factory=VaeConfig)
+    sight: SightConfig = field(default_factory=SightConfig)
+
+    def __post_init__(self) -> None:
+        if self.resolution % CELL:
+            raise ValueError(f"model.resolution = {self.resolution}: no multiple of {CELL}")
+        width = self.guider.width
+        led = (width, 2 * width, 4 * width, 4 * width)
+        if self.unet.widths != led:
+            raise ValueError(f"model.guider.width = {width} leads UNets of widths {led} alone")
+        if self.sight.view != self.unet.context:
+            raise ValueError("model.sight.view is what the UNet reads: its context")
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How clips are drawn; free to change."""
+
+    steps: int = 25
+    guidance: float = 3.5  # 1: as trained, without the second pass that guidance takes
+    window: int = 16  # frames that see each other
+    overlap: int = 4  # of neighbouring windows, frames
+    # Where the last window lies: against the end, or, as AniPortrait has it, around it: half of it
+    # are the first frames then.
+    last: Literal["inside", "around"] = "inside"
+    precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"  # auto: fp16 on CUDA
+    turn: float = 0.5  # of the head's turns as predicted
+    smooth: int = 7  # frames that the head's pose is averaged over
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.guidance < 0:
+            raise ValueError("sampling: steps from 1, guidance from 0")
+        if not 0 <= self.overlap < self.window:
+            raise ValueError("sampling: overlap from 0, and less than window")
+
+
+@dataclass(frozen=True)
+class VloggerConfig:
+    """Everything about one model of the family."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)

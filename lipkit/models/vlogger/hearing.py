@@ -87,7 +87,11 @@ class Poser(nn.Module):
 
     def forward(self, wave: Tensor, frames: int, identity: Tensor) -> Tensor:
         """Poses ``(b, f, 6)`` of the ways of moving ``identity (b,)``, from rest on."""
-        heard = self.hearing(wave, frames)
+        return self.move(self.hearing(wave, frames), identity)
+
+    def move(self, heard: Tensor, identity: Tensor) -> Tensor:
+        """The same for what is ``heard (b, f, d)``."""
+        frames = heard.shape[1]
         manner = self.identities(identity)[:, None]
         bias = biases(self.form.heads, frames).to(heard).repeat(len(heard), 1, 1)
         deaf = unheard(frames, frames).to(heard.device)

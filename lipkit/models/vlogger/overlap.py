@@ -17,7 +17,8 @@ class Windows:
     size: int = 16
     overlap: int = 4
     strides: int = 1  # how many coarser sets to add, each of every second frame of the one before
-    closed: bool = True  # windows beyond the end go on with the first frames
+    closed: bool = True  # windows go on beyond the end, with the first frames
+    inside: bool = False  # windows that reach beyond the end lie against it instead
 
     def rows(self, frames: int, step: int = 0) -> Iterator[list[int]]:
         """Frame numbers of each window over so many ``frames``; ``step`` shifts where they begin.
@@ -34,7 +35,8 @@ class Windows:
         for stride in (2**k for k in range(sets)):
             reach = self.size * stride
             for first in range(int(share * stride) + shift, last, reach - self.overlap):
-                yield [row % frames for row in range(first, first + reach, stride)]
+                back = max(0, first + reach - frames) if self.inside else 0
+                yield [row % frames for row in range(first - back, first - back + reach, stride)]
 
     def coverage(self, frames: int, step: int = 0) -> NDArray[np.int64]:
         """How many windows hold each frame, ``(frames,)``."""

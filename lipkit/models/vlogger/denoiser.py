@@ -1,0 +1,73 @@
+"""What AniPortrait's backbone predicts for clips of any length, window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from lipkit.models.parts.reference import Bank, Reading
+from lipkit.models.vlogger.backbone import Backbone, Guide, joined
+from lipkit.models.vlogger.overlap import Windows
+
+Poses = Callable[
+    [list[int]], list[Tensor]
+]  # rows of frames to the guider's features (1, c, f, ...)
+
+
+class LongDenoiser:
+    """A `Predictor` for a whole clip: the mean of what the windows over a frame say.
+
+    With guidance there are two passes, without and with all that shows the portrait; poses lead
+    both. They run as one batch while memory lasts.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        bank: Bank,
+        context: Tensor,
+        poses: Poses,
+        windows: Windows,
+        guidance: float = 1.0,
+    ) -> None:
+        self.backbone, self.bank, self.context = backbone, bank, context
+        self.poses, self.windows, self.guidance = poses, windows, guidance
+        self.apart = False
+
+    def __call__(self, latents: Tensor, time: int, step: int) -> Tensor:
+        """The prediction ``(1, c, f, h, w)`` for ``latents`` at ``time``."""
+        frames = latents.shape[2]
+        total = torch.zeros_like(latents)
+        for rows in self.windows.rows(frames):
+            total[:, :, rows] += self.window(latents[:, :, rows], time, rows)
+        count = torch.from_numpy(self.windows.coverage(frames)).to(total)
+        return total / count[:, None, None]
+
+    def window(self, latents: Tensor, time: int, rows: list[int]) -> Tensor:
+        """The prediction for the frames ``rows`` of the clip."""
+        poses = self.poses(rows)
+        owner = torch.zeros(len(rows), dtype=torch.long)
+        sighted = Guide(Reading(self.bank, owner), self.context, poses)
+        sample = latents.to(self.backbone.dtype)
+        if self.guidance == 1:
+            return self.backbone(sample, time, sighted).to(latents)
+        blind = Guide(Reading({}, owner), torch.zeros_like(self.context), poses)
+        plain, guided = self.both(sample, time, blind, sighted)
+        return (plain + self.guidance * (guided - plain)).to(latents)
+
+    def both(
+        self, sample: Tensor, time: int, blind: Guide, sighted: Guide
+    ) -> tuple[Tensor, Tensor]:
+        """Both passes: at once, or one after the other where memory does not hold them."""
+        if not self.apart:
+            try:
+                twice = sample.repeat(2, 1, 1, 1, 1)
+                made = self.backbone(twice, time, joined(blind, sighted))
+            except torch.OutOfMemoryError:
+                self.apart = True
+                torch.cuda.empty_cache()
+            else:
+                return made[:1], made[1:]
+        return self.backbone(sample, time, blind), self.backbone(sample, time, sighted)

@@ -1,0 +1,53 @@
+"""AniPortrait as one module: hearing, drawing, and what guides it."""
+
+from __future__ import annotations
+
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import Tensor, nn
+from transformers import CLIPVisionModelWithProjection
+
+from lipkit.models.parts import vae
+from lipkit.models.parts.reference import Bank, ReferenceNet
+from lipkit.models.vlogger import sight
+from lipkit.models.vlogger.backbone import Backbone
+from lipkit.models.vlogger.config import ModelConfig
+from lipkit.models.vlogger.guider import PoseGuider
+from lipkit.models.vlogger.hearing import Poser, Shaper
+
+
+class Vlogger(nn.Module):
+    """Everything that is trained, and borrowed networks where the weights bring their own."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.shaper = Shaper(config.shaper, config.shaper_hearing)
+        self.poser = Poser(config.poser, config.poser_hearing)
+        self.guider = PoseGuider(config.guider)
+        self.reference = ReferenceNet(config.unet, "norm1")
+        self.backbone = Backbone(config.unet)
+        self.vae = None if config.vae.weights else vae.build(config.vae)
+        self.sight = None if config.sight.weights else sight.build(config.sight)
+
+    def remember(self, latents: Tensor, context: Tensor) -> Bank:
+        """The bank of portraits ``(b, 4, h, w)``, of which CLIP sees ``context (b, t, d)``."""
+        dtype = self.reference.dtype
+        written = self.reference(latents.to(dtype), context.to(dtype))
+        if self.config.bank_precision == "fp16":
+            written = {layer: tokens.half() for layer, tokens in written.items()}
+        return {layer: tokens[:, None] for layer, tokens in written.items()}
+
+
+def build(config: ModelConfig) -> Vlogger:
+    """A model with fresh weights."""
+    return Vlogger(config)
+
+
+def autoencoder(model: Vlogger) -> AutoencoderKL:
+    """The model's own autoencoder, else the stored one that it was trained with."""
+    return model.vae if model.vae is not None else vae.stored(model.config.vae)
+
+
+def beholder(model: Vlogger) -> CLIPVisionModelWithProjection:
+    """The model's own picture encoder, else the stored one that it was trained with."""
+    return model.sight if model.sight is not None else sight.stored(model.config.sight)

@@ -1,0 +1,185 @@
+"""VLOGGER as a ``Performer``: a picture and chunks of sound in, frames of the talking crop out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lipkit.audio.wav2vec2 import Wav2Vec2Encoder
+from lipkit.errors import BadInput
+from lipkit.faces.masks import feathered
+from lipkit.faces.templates import matrices
+from lipkit.faces.warping import paste, transform, warp
+from lipkit.models.parts import weights
+from lipkit.models.vlogger import pose
+from lipkit.models.vlogger.config import SamplingConfig, VloggerConfig
+from lipkit.models.vlogger.head import fit
+from lipkit.models.vlogger.hearing import Hearing, Poser
+from lipkit.models.vlogger.model import Vlogger, autoencoder, beholder
+from lipkit.models.vlogger.pipeline import Performance, Sitter, VloggerAnimator
+from lipkit.protocols import Face, Features
+
+Array = NDArray[Any]
+Chunks = Callable[[], Iterable[NDArray[np.float32]]]
+
+POSE = ("turn", "turn", "turn", "shift", "shift", "shift")
+RIM = 1 / 32  # of the crop: within its border the crop fades to the picture
+PIECE = 5  # seconds over which a head's pose goes on from its own past
+TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+@dataclass(frozen=True, eq=False)
+class Canvas:
+    """The crop of a picture that a model draws, and what is around it."""
+
+    image: Array  # (h, w, 3)
+    matrix: Array  # (2, 3) picture to crop
+    size: int
+    sitter: Sitter
+
+    def paste(self, crops: Array) -> Array:
+        """Whole pictures ``(f, h, w, 3)`` with ``crops`` in their place, fading at the rim."""
+        rim = np.ones((self.size, self.size), np.float32)
+        rim[0], rim[-1], rim[:, 0], rim[:, -1] = 0, 0, 0, 0
+        soft = feathered(rim, RIM * self.size)
+        return np.stack([paste(self.image, crop, self.matrix, soft) for crop in crops])
+
+
+class VloggerPerformer:
+    """A ``Performer`` by weights of the family.
+
+    What frames hear is what it makes a head do: ``(f, 1, 3 * 468 + 6)``, a mesh's offsets and a
+    pose.
+    """
+
+    scheme = "mediapipe478"
+
+    def __init__(self, model: Vlogger, config: VloggerConfig, seed: int = 0) -> None:
+        self.model, self.config, self.seed = model, config, seed
+        self.form, self.sampling = model.config, config.sampling
+        self.fps, self.size = Fraction(self.form.fps), self.form.resolution
+        # The hearing networks stay in 32 bits: they are quick, and poses feed back on themselves.
+        nn.Module.to(model, torch.float32)
+        self.shaper, self.poser = (one.eval() for one in (model.shaper, model.poser))
+        self.animator = VloggerAnimator(*ready(model, self.sampling))
+        borrowed = {self.form.vae.weights, self.form.sight.weights} - {""}
+        self.digests = {
+            name: weights.read_header(weights.locate(name))["digest"] for name in sorted(borrowed)
+        }
+
+    def sit(self, image: Array, face: Face) -> Canvas:
+        """The part of a picture ``(h, w, 3)`` that is drawn: head and shoulders about ``face``."""
+        height, width = image.shape[:2]
+        points = np.asarray(face.points, np.float64)
+        given = {"frame_size": (width, height)}
+        matrix = matrices("portrait", points[None], self.scheme, self.size, **given)[0]
+        crop = warp(image, matrix, (self.size, self.size))
+        edge = np.array([0.5, 0.5, 0.0])  # shares of a picture begin at the first pixel's edge
+        places = transform(points, matrix) + edge
+        head = fit(places / self.size, (self.size, self.size))
+        pixels = torch.from_numpy(crop).movedim(2, 0).float() / 127.5 - 1
+        return Canvas(image, matrix, self.size, Sitter(pixels, head))
+
+    def hear(self, chunks: Chunks) -> Iterator[Array]:
+        """Pieces ``(f, 1, d)`` of what a head does, to sound at 16 kHz asked for twice."""
+        generator = torch.Generator().manual_seed(self.seed)
+        identity = torch.randint(self.form.poser.identities, (1,), generator=generator)
+        shapes = heard(self.shaper.hearing, self.fps, chunks)
+        moves = moved(self.poser, heard(self.poser.hearing, self.fps, chunks), self.fps, identity)
+        held: Array | None = None
+        for poses in moves:
+            while held is None or len(held) < len(poses):
+                more = next(shapes).cpu()
+                with torch.inference_mode():
+                    offsets = self.shaper.leave(more.to(self.shaper.leave.weight)).cpu().numpy()
+                held = offsets if held is None else np.concatenate([held, offsets])
+            yield np.concatenate([held[: len(poses)], poses], 1)[:, None]
+            held = held[len(poses) :]
+
+    def recall(self, features: Features, name: str) -> Iterator[Array]:
+        """Nothing: the model hears with networks of its own."""
+        raise BadInput(
+            f"{name}: this model hears with networks of its own, not {features.encoder}",
+            hint="give it the sound",
+        )
+
+    def count(self, samples: int) -> int:
+        """Frames that a sound of so many samples at 16 kHz takes."""
+        return max(1, math.ceil(samples * self.fps / 16000))
+
+    def perform(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Iterator[Array]:
+        """Chunks of crops ``(f, r, r, 3)`` uint8, ``total`` frames in all."""
+        pieces = list(heard)
+        if not pieces:
+            raise BadInput("this sound is too short to hear anything in it")
+        rows = np.concatenate(pieces)[:, 0]
+        rows = np.pad(rows, ((0, max(0, total - len(rows))), (0, 0)), mode="edge")[:total]
+        audio = performance(rows.astype(np.float64), self.sampling)
+        generator = torch.Generator().manual_seed(self.seed)
+        drawn = self.animator.animate(canvas.sitter, audio, None, self.sampling, generator)
+        for pictures in drawn:
+            levels = ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+            yield levels.movedim(1, -1).cpu().numpy()
+
+
+def performance(rows: Array, sampling: SamplingConfig) -> Performance:
+    """A head's doings from rows ``(f, 3 * 468 + 6)``, as calm as ``sampling`` asks for."""
+    offsets, poses = rows[:, : -len(POSE)], rows[:, -len(POSE) :]
+    calm = poses * [sampling.turn if part == "turn" else 1.0 for part in POSE]
+    return Performance(offsets.reshape(len(rows), -1, 3), pose.smoothed(calm, sampling.smooth))
+
+
+def heard(hearing: Hearing, fps: Fraction, chunks: Chunks) -> Iterator[Tensor]:
+    """Pieces ``(f, d)`` of what the network hears at each frame, in windows without joints."""
+    last = hearing.form.states == "last"
+    count = len(hearing.encoder.encoder.layers)
+    layers = "last" if last else ",".join(map(str, range(count + 1)))
+    encoder = Wav2Vec2Encoder(hearing.encoder, layers=layers, fps=fps)
+    for piece in encoder.stream(chunks):
+        with torch.inference_mode():
+            states = torch.from_numpy(piece).mean(1)
+            yield hearing.narrow(states.to(hearing.narrow.weight))
+
+
+def moved(
+    poser: Poser, pieces: Iterable[Tensor], fps: Fraction, identity: Tensor
+) -> Iterator[Array]:
+    """Poses ``(f, 6)`` piece by piece, each from rest on; what remains belongs to the last."""
+    length, held = round(PIECE * fps), None
+    identity = identity.to(poser.table.device)
+    for piece in pieces:
+        held = piece if held is None else torch.cat([held, piece])
+        while len(held) >= 2 * length:
+            yield posed(poser, held[:length], identity)
+            held = held[length:]
+    if held is not None:
+        yield posed(poser, held, identity)
+
+
+@torch.inference_mode()
+def posed(poser: Poser, heard: Tensor, identity: Tensor) -> Array:
+    """Poses ``(f, 6)`` of one piece."""
+    made: Array = poser.move(heard[None], identity)[0].cpu().numpy()
+    return made
+
+
+def ready(model: Vlogger, sampling: SamplingConfig) -> tuple[Any, Any, Any]:
+    """Model, autoencoder and picture encoder, in the number type that sampling asks for."""
+    device = model.backbone.device
+    kind = sampling.precision
+    if kind == "auto":
+        kind = "fp16" if device.type == "cuda" else "fp32"
+    borrowed = autoencoder(model), beholder(model)
+    for network in (model.guider, model.reference, model.backbone, *borrowed):
+        # diffusers' own `to` warns of every change of type.
+        nn.Module.to(network, device, TYPES[kind])
+        network.eval().requires_grad_(False)
+    return model, *borrowed

@@ -1,0 +1,79 @@
+"""Sound and a picture become frames of the same person, as many as the sound is long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from lipkit.errors import BadInput
+from lipkit.faces.warping import transform
+from lipkit.models.vlogger.config import VloggerConfig
+from lipkit.models.vlogger.model import Vlogger
+from lipkit.models.vlogger.performing import Canvas, VloggerPerformer, performance
+from lipkit.models.vlogger.pipeline import Performance
+from lipkit.protocols import Face, Features
+
+Floats = np.ndarray
+
+
+@pytest.fixture(scope="module")
+def performer(model: Vlogger, tiny: VloggerConfig) -> VloggerPerformer:
+    return VloggerPerformer(model, tiny, seed=3)
+
+
+@pytest.fixture(scope="module")
+def canvas(performer: VloggerPerformer, face: Face) -> Canvas:
+    picture = np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
+    return performer.sit(picture, face)
+
+
+def sound(seconds: float) -> Floats:
+    time = np.arange(int(seconds * 16000)) / 16000
+    return (np.sin(2 * np.pi * 200 * time) * np.sin(2 * np.pi * 3 * time)).astype(np.float32)
+
+
+def test_every_frame_of_the_sound_is_heard_and_drawn(
+    performer: VloggerPerformer, canvas: Canvas
+) -> None:
+    wave = sound(0.41)
+    total = performer.count(len(wave))
+    assert total == 11
+    pieces = list(performer.hear(lambda: [wave]))
+    assert sum(len(piece) for piece in pieces) == total
+    crops = np.concatenate(list(performer.perform(canvas, pieces, total)))
+    assert crops.shape == (total, 64, 64, 3)
+    again = np.concatenate(list(performer.perform(canvas, pieces, total)))
+    assert np.array_equal(crops, again)
+    assert canvas.paste(crops[:1]).shape == (1, 512, 512, 3)
+
+
+def test_long_sound_moves_on_in_pieces_of_five_seconds(performer: VloggerPerformer) -> None:
+    wave = sound(11.0)
+    pieces = list(performer.hear(lambda: [wave[:70000], wave[70000:]]))
+    assert [len(piece) for piece in pieces] == [125, 150]
+    offsets = np.concatenate(pieces)[:, 0, :-6]
+    assert np.ptp(offsets, axis=0).max() > 0
+
+
+def test_a_head_at_rest_is_drawn_where_the_tracker_saw_it(
+    performer: VloggerPerformer, canvas: Canvas, face: Face
+) -> None:
+    rest = Performance(np.zeros((2, 468, 3)), np.zeros((2, 6)))
+    seen = performer.animator.points(canvas.sitter.head, rest)[0] * 64 - 0.5
+    assert np.abs(seen - transform(face.points[:468, :2], canvas.matrix)).max() < 0.02
+
+
+def test_half_the_turns_and_all_of_the_shifts_count(tiny: VloggerConfig) -> None:
+    rows = np.concatenate([np.ones((9, 1404)), np.full((9, 6), 4.0)], 1)
+    made = performance(rows, replace(tiny.sampling, turn=0.5))
+    assert np.allclose(made.poses, [2, 2, 2, 4, 4, 4])
+    assert made.offsets.shape == (9, 468, 3)
+
+
+def test_features_of_others_are_refused(performer: VloggerPerformer) -> None:
+    features = Features(np.zeros((4, 1, 8), np.float32), Fraction(50), "hubert-base")
+    with pytest.raises(BadInput, match=r"x\.safetensors: .* networks of its own"):
+        performer.recall(features, "x.safetensors")
