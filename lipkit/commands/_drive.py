@@ -10,10 +10,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lipkit import runtime
+from lipkit import registry, runtime
 from lipkit.commands._portrait import about
 from lipkit.commands._video import rate_of
-from lipkit.errors import BadInput
+from lipkit.errors import BadInput, BadUsage
+from lipkit.protocols import Spoken
 from lipkit.registry import CODECS, resolve
 
 if TYPE_CHECKING:
@@ -42,6 +43,19 @@ class Drive:
 def codec_of(name: str) -> FaceCodec:
     """The face codec of that name, drawing with as many threads as this process has."""
     codec: FaceCodec = resolve(CODECS, name, "codec")(threads=runtime.threads())
+    return codec
+
+
+def codec_for(loaded: Loaded, wish: str | None) -> FaceCodec:
+    """The codec that draws what a model moves: the model itself, where it is one."""
+    family = loaded.family
+    if wish not in (None, family.codec):
+        resolve(CODECS, str(wish), "codec")
+        raise BadUsage(f"{loaded.name} moves faces of the codec {family.codec}, not of {wish}")
+    if family.drawer is None:
+        return codec_of(family.codec)
+    build = registry.load(family.drawer)
+    codec: FaceCodec = build(loaded.module, loaded.config.sampling, threads=runtime.threads())
     return codec
 
 
@@ -74,8 +88,44 @@ def drive_by_sound(loaded: Loaded, path: Path, fps: str, seed: int, layout: Layo
     video = probe(path).video
     native = Fraction(loaded.module.config.fps)
     rate = rate_of(fps, video.fps if video else native)
-    drive = drive_by_voice(loaded, hear(loaded.module, wave_chunks(path)), rate, seed, layout)
+    if loaded.family.speaker:
+        speak = registry.load(loaded.family.speaker)
+        spoken = speak(loaded.module, loaded.config.sampling, wave_chunks(path), seed)
+        drive = at_rate(rate, spoken, loaded.digests)
+    else:
+        drive = drive_by_voice(loaded, hear(loaded.module, wave_chunks(path)), rate, seed, layout)
     return replace(drive, sound=AudioTrack(path))
+
+
+def at_rate(rate: Fraction, spoken: Spoken, weights: Mapping[str, str]) -> Drive:
+    """Motion brought to ``rate``."""
+    from lipkit.models.parts.rates import resample
+
+    total = max(1, round(spoken.total * rate / spoken.fps))
+    chunks = spoken.chunks
+    if rate != spoken.fps:
+        chunks = resample(chunks, rate, total, spoken.fps)
+    return Drive(chunks, total, rate, spoken.layout, weights=weights)
+
+
+def drive_by_video(
+    codec: FaceCodec, path: Path, name: str, fps: str, weights: Mapping[str, str]
+) -> Drive:
+    """Motion of the face in the video ``path``, whose sound goes along as it is."""
+    from lipkit.media.probe import require_video
+    from lipkit.media.video import AudioTrack, frame_times, read_frames
+
+    follow = getattr(codec, "follow", None)
+    if follow is None:
+        raise BadUsage(f"the codec {codec.name} follows no video", hint="--model liveportrait does")
+    with about(name):
+        whole, info = require_video(path)
+        count = len(frame_times(path))
+        if count < 2:
+            raise BadInput(f"{name}: one frame, so nothing to follow", hint="give a video")
+    seen = Spoken(follow(lambda: read_frames(path)), count, info.fps, codec.layout)
+    sound = AudioTrack(path) if whole.audio else None
+    return replace(at_rate(rate_of(fps, info.fps), seen, weights), sound=sound)
 
 
 def drive_by_features(
@@ -95,27 +145,37 @@ def drive_by_voice(
     loaded: Loaded, audio: Floats, rate: Fraction, seed: int, layout: Layout
 ) -> Drive:
     """Motion at ``rate`` to what the model heard, ``audio (f, a)``."""
-    from lipkit.models.parts.rates import resample
     from lipkit.models.vasa.pipeline import move
 
     native = Fraction(loaded.module.config.fps)
     chunks = move(loaded.module, audio, loaded.config.sampling, seed=seed)
-    total = max(1, round(len(audio) * rate / native))
-    if rate != native:
-        chunks = resample(chunks, rate, total, native)
-    return Drive(chunks, total, rate, layout, weights=loaded.digests)
+    return at_rate(rate, Spoken(chunks, len(audio), native, layout), loaded.digests)
 
 
 @contextmanager
 def open_drive(
-    loaded: Loaded, codec: FaceCodec, path: Path, name: str, fps: str, seed: int
+    loaded: Loaded,
+    codec: FaceCodec,
+    path: Path,
+    name: str,
+    fps: str,
+    seed: int,
+    *,
+    follow: bool = False,
 ) -> Iterator[Drive]:
-    """Motion out of any file that can drive a portrait."""
+    """Motion out of any file that can drive a portrait.
+
+    ``follow``: of a video, the face and not the sound.
+    """
     from lipkit.artifacts.motion import read_motion
     from lipkit.artifacts.sniff import Kind, sniff
 
     kind = sniff(path)
-    if kind is Kind.MOTION:
+    if follow:
+        yield drive_by_video(codec, path, name, fps, loaded.digests)
+    elif kind is not Kind.MOTION and loaded.family.drawer:
+        raise BadUsage(f"{loaded.name} moves by a video, not by a sound", hint="give --drive VIDEO")
+    elif kind is Kind.MOTION:
         with drive_by_motion(read_motion(path), codec, fps, name) as drive:
             yield drive
     elif kind is Kind.FEATURES:

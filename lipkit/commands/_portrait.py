@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lipkit.protocols import Appearance, Face, FaceCodec
 
 options: _options.Decorator = _options.chain(
-    click.option("--codec", default="mesh", show_default=True, help="Face codec that draws."),
+    click.option("--codec", help="Face codec that draws; by default, the one the motion is for."),
     click.option(
         "--face",
         default="largest",

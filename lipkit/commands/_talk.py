@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipkit import provenance, ui
 from lipkit.commands import _video
-from lipkit.commands._drive import Drive, codec_of, open_drive
+from lipkit.commands._drive import Drive, codec_for, open_drive
 from lipkit.commands._model import load
 from lipkit.commands._portrait import open_appearance
 
@@ -23,22 +23,24 @@ def talk(wish: Animation, item: Item) -> dict[str, Any]:
     from lipkit.media.source import open_source
     from lipkit.media.video import AudioTrack
 
-    codec = codec_of(wish.codec)
+    loaded = load(wish.model, "animate")
+    codec = codec_for(loaded, wish.codec)
     portrait, sound = item.inputs
     with ExitStack() as stack:
         path = stack.enter_context(open_source(sound))
         drive = stack.enter_context(
-            open_drive(load(wish.model, "animate"), codec, path, sound, wish.fps, wish.seed)
+            open_drive(loaded, codec, path, sound, wish.fps, wish.seed, follow=wish.follow)
         )
         if wish.audio is not None:
             track = stack.enter_context(open_source(wish.audio))
             drive = replace(drive, sound=AudioTrack(track))
         heard = provenance.source(sound, path, drive.history)
         if wish.emit == "motion":
-            write_motion(item, drive, record_of(wish, [heard], drive))
+            write_motion(item, drive, record_of(wish, codec.name, [heard], drive))
         else:
             picture = stack.enter_context(open_source(portrait))
-            record = record_of(wish, [provenance.source(portrait, picture), heard], drive)
+            inputs = [provenance.source(portrait, picture), heard]
+            record = record_of(wish, codec.name, inputs, drive)
             shown = open_appearance(codec, picture, portrait, wish.face, wish.max_side)
             target = _video.Target(item.output, **wish.video)
             crops_only = wish.emit == "crops"
@@ -46,9 +48,11 @@ def talk(wish: Animation, item: Item) -> dict[str, Any]:
     return {"frames": drive.total, "fps": str(drive.fps)}
 
 
-def record_of(wish: Animation, inputs: list[dict[str, Any]], drive: Drive) -> dict[str, Any]:
+def record_of(
+    wish: Animation, codec: str, inputs: list[dict[str, Any]], drive: Drive
+) -> dict[str, Any]:
     """How the result was made."""
-    own = {"codec": wish.codec, "face": wish.face, "fps": wish.fps, "seed": wish.seed}
+    own = {"codec": codec, "face": wish.face, "fps": wish.fps, "seed": wish.seed}
     return provenance.record("animate", own | wish.model.record, inputs, drive.weights)
 
 

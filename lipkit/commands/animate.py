@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from lipkit.commands import _batch, _model, _options, _portrait, _video
 from lipkit.commands._model import ModelWish
@@ -14,6 +15,8 @@ from lipkit.commands._options import knob
 if TYPE_CHECKING:
     from lipkit.commands._batch import Item
 
+DEFAULT = ParameterSource.DEFAULT
+FOLLOWING = "liveportrait"  # the model that follows a video, where none is named
 SUFFIXES = {"video": ".mp4", "crops": ".mkv", "motion": ".safetensors"}
 
 
@@ -27,12 +30,15 @@ SUFFIXES = {"video": ".mp4", "crops": ".mkv", "motion": ".safetensors"}
     show_default=True,
     help="Stop early: motion (safetensors) or crops (a clip), which render finishes.",
 )
+@click.option("--drive", metavar="VIDEO", help="Follow the face in this video, not a sound.")
 @click.option("--pairs", metavar="FILE", help="Portrait and sound, tab between, one pair a line.")
 @_options.batch
 @_options.force
 @_model.option
 @_portrait.options
-@click.option("--fps", default="25", show_default=True, help="Frames a second, or source.")
+@click.option(
+    "--fps", default="25", show_default=True, help="Frames a second, or source, as by --drive."
+)
 @knob("--head-motion", key="sampling.head_motion", type=click.FloatRange(0, 3), help="Its scale.")
 @knob("--blink/--no-blink", key="sampling.blink", help="Whether the eyes blink.")
 @_model.running
@@ -49,9 +55,16 @@ def animate(context: click.Context, /, inputs: tuple[str, ...], **options: Any) 
     \b
     lipkit animate face.jpg speech.wav -o talk.mp4
     lipkit animate faces/*.jpg speech/*.wav --out-dir talks -j 4
+    lipkit animate face.jpg --drive actor.mp4 -o acting.mp4
     """
     from lipkit.commands._pairing import pair
 
+    model, fps = ModelWish.of(context), options["fps"]
+    if options["drive"]:
+        inputs = (*inputs, options["drive"])
+        untold = {n for n in ("model", "fps") if context.get_parameter_source(n) is DEFAULT}
+        model = replace(model, name=FOLLOWING) if "model" in untold else model
+        fps = "source" if "fps" in untold else fps
     groups = pair(inputs, options["files_from"], options["null"], options["pairs"])
     plan = _batch.plan(
         groups,
@@ -65,13 +78,14 @@ def animate(context: click.Context, /, inputs: tuple[str, ...], **options: Any) 
     )
     work = Animation(
         emit=options["emit"],
-        model=ModelWish.of(context),
+        model=model,
         codec=options["codec"],
         face=options["face"],
-        fps=options["fps"],
+        fps=fps,
         audio=options["audio"],
         max_side=options["max_side"],
         seed=options["seed"],
+        follow=options["drive"] is not None,
         video={k: options[k] for k in ("video_codec", "crf", "container")},
     )
     return _batch.execute(plan, work)
@@ -83,12 +97,13 @@ class Animation:
 
     emit: str
     model: ModelWish
-    codec: str
+    codec: str | None
     face: str
     fps: str
     audio: str | None
     max_side: int
     seed: int
+    follow: bool = False  # the face of the second input, not its sound
     video: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, item: Item) -> dict[str, Any]:

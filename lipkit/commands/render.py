@@ -52,7 +52,7 @@ def render(made: str, source: str, output: str | None, force: bool, **options: A
 class Rendering:
     """How to render one item."""
 
-    codec: str
+    codec: str | None
     face: str
     fps: str
     audio: str | None
@@ -96,8 +96,9 @@ class Rendering:
         from lipkit.commands._portrait import open_appearance
 
         made, source = item.inputs
-        codec = codec_of(self.codec)
-        with drive_by_motion(read_motion(path), codec, self.fps, made) as drive:
+        motion = read_motion(path)
+        codec = codec_of(self.codec or motion.layout.codec)
+        with drive_by_motion(motion, codec, self.fps, made) as drive:
             drive = replace(drive, sound=track or drive.sound)
             record = self.record(item, path, picture, drive.history)
             portrait = open_appearance(codec, picture, source, self.face, self.max_side)
