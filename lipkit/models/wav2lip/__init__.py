@@ -13,5 +13,9 @@ FAMILY = Family(
     verbs=frozenset({"sync"}),
     config="lipkit.models.wav2lip.config:Wav2LipConfig",
     build="lipkit.models.wav2lip.model:build",
+    stages={
+        "expert": "lipkit.models.wav2lip.stages:expert",
+        "generator": "lipkit.models.wav2lip.stages:generator",
+    },
     editor="lipkit.models.wav2lip.editing:Wav2LipEditor",
 )

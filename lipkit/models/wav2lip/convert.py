@@ -17,10 +17,11 @@ from lipkit.models.wav2lip.generator import Generator
 from lipkit.models.wav2lip.syncnet import Expert
 
 PREFIX = "module."  # of training on several GPUs
+OURS = "generator."  # within our model
 RULES = (Rule(r"(.+)", r"\1"),)
 NETWORKS: dict[str, type[nn.Module]] = {
     "wav2lip-expert": Expert,
-    "wav2lip-discriminator": Discriminator,
+    "wav2lip-judge": Discriminator,
 }
 
 
@@ -33,12 +34,16 @@ def adopt(checkpoint: Checkpoint, wanted: Any) -> tuple[dict[str, Tensor], dict[
     expected = skeleton(network)
     given = {name.removeprefix(PREFIX): tensor for name, tensor in checkpoint.tensors.items()}
     found = convert(counted(given, expected), RULES, expected, str(checkpoint.file))
-    return found, asdict(ModelConfig()) if network is Generator else {}
+    if network is not Generator:
+        return found, {}
+    return {f"{OURS}{k}": t for k, t in found.items()}, asdict(ModelConfig(judges=False))
 
 
 def official(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A network's tensors as the official training saves them."""
-    return {f"{PREFIX}{name}": tensor for name, tensor in tensors.items()}
+    """A network's tensors as the official training saves them; of a model, the generator's."""
+    whole = any(name.startswith(OURS) for name in tensors)
+    own = {k.removeprefix(OURS): t for k, t in tensors.items() if not whole or k.startswith(OURS)}
+    return {f"{PREFIX}{name}": tensor for name, tensor in own.items()}
 
 
 def skeleton(network: type[nn.Module]) -> dict[str, Tensor]:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from lipkit.faces import boxes
 from lipkit.models.wav2lip.config import SamplingConfig
-from lipkit.models.wav2lip.generator import SIDE, Generator
+from lipkit.models.wav2lip.generator import SIDE
+from lipkit.models.wav2lip.model import Wav2Lip
 from lipkit.models.wav2lip.pipeline import COLUMNS, Wav2LipSyncer
 from lipkit.protocols import FaceTrack, Features
 from lipkit.sync.crops import CropEditor, Cropping, Study
@@ -33,10 +34,10 @@ class Wav2LipEditor(CropEditor):
     scheme = "mediapipe478"
 
     def __init__(
-        self, model: Generator, sampling: SamplingConfig, seed: int = 0, threads: int = 1
+        self, model: Wav2Lip, sampling: SamplingConfig, seed: int = 0, threads: int = 1
     ) -> None:
         super().__init__(
-            Wav2LipSyncer(model),
+            Wav2LipSyncer(model.generator),
             encoder_of("mel-wav2lip"),
             Cropping(size=SIDE, fps=Fraction(FPS), margin=1),
             name=self.name,

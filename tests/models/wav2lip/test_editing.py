@@ -10,9 +10,10 @@ import torch
 
 from lipkit.audio import windows
 from lipkit.errors import WeightsError
-from lipkit.models.wav2lip.config import SamplingConfig
+from lipkit.models.wav2lip.config import ModelConfig, SamplingConfig
 from lipkit.models.wav2lip.editing import Wav2LipEditor
-from lipkit.models.wav2lip.generator import Generator, beheaded
+from lipkit.models.wav2lip.generator import beheaded
+from lipkit.models.wav2lip.model import build
 from lipkit.models.wav2lip.pipeline import Wav2LipSyncer
 from lipkit.protocols import Features
 from tests.sync.films import steady
@@ -21,7 +22,7 @@ from tests.sync.films import steady
 @pytest.fixture(scope="module")
 def editor() -> Wav2LipEditor:
     torch.manual_seed(0)
-    return Wav2LipEditor(Generator(2).eval(), SamplingConfig())
+    return Wav2LipEditor(build(ModelConfig(width=2)).eval(), SamplingConfig())
 
 
 @pytest.fixture(scope="module")

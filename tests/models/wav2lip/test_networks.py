@@ -21,7 +21,7 @@ MANIFESTS = Path(__file__).parents[2] / "golden" / "vlogger"
 FILES: dict[str, tuple[str, type[nn.Module]]] = {
     "wav2lip-gan": ("wav2lip_generator", Generator),
     "wav2lip-expert": ("wav2lip_syncnet_color", Expert),
-    "wav2lip-discriminator": ("wav2lip_disc_qual", Discriminator),
+    "wav2lip-judge": ("wav2lip_disc_qual", Discriminator),
 }
 
 
@@ -36,9 +36,10 @@ def test_official_files_fill_every_parameter_and_go_back(name: str) -> None:
     given = {f"module.{key}": tensor for key, tensor in manifest(file).items()}
     checkpoint = Checkpoint(given, {}, Path(f"{file}.pth"))
     found, config = convert.adopt(checkpoint, SimpleNamespace(name=name))
-    shapes = {key: tensor.shape for key, tensor in convert.skeleton(network).items()}
-    assert {key: tensor.shape for key, tensor in found.items()} == shapes
-    assert config == ({"width": 16} if network is Generator else {})
+    prefix = "generator." if network is Generator else ""
+    expected = {f"{prefix}{key}": t.shape for key, t in convert.skeleton(network).items()}
+    assert {key: tensor.shape for key, tensor in found.items()} == expected
+    assert config == ({"width": 16, "judges": False} if network is Generator else {})
     back = convert.official(found)
     assert {key: tensor.shape for key, tensor in back.items()} == {
         key: tensor.shape for key, tensor in given.items()
@@ -50,7 +51,7 @@ def test_counters_may_be_missing_and_nothing_else() -> None:
     bare = {k: t for k, t in given.items() if not k.endswith("num_batches_tracked")}
     wanted = SimpleNamespace(name="wav2lip")
     found, _ = convert.adopt(Checkpoint(bare, {}, Path("x.pth")), wanted)
-    assert found.keys() == given.keys()
+    assert found.keys() == {f"generator.{key}" for key in given}
     del bare["output_block.1.bias"]
     with pytest.raises(WeightsError, match=r"1 missing: output_block\.1\.bias"):
         convert.adopt(Checkpoint(bare, {}, Path("x.pth")), wanted)
