@@ -87,15 +87,14 @@ def pose_math(meta: Meta, tensors: Tensors) -> dict[str, Any]:
 
 
 def drawing(meta: Meta, tensors: Tensors) -> dict[str, Any]:
-    sides = meta["pixel_size"]
     results: dict[str, Any] = {}
     for key in tensors:
         if key.startswith("out."):
             case = next(k for k in tensors if k.startswith("in.") and k[3:] in key)
             points = tensors[case].numpy()
-            if case == "in.pixels":
-                points = points / sides
             height, width = tensors[key].shape[:2]
+            if case == "in.pixels":
+                points = points / (width, height)
             made = draw(points, (width, height), forehead="forehead" in key)
             results[key] = torch.from_numpy(made)
     return results

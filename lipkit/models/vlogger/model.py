@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 from transformers import CLIPVisionModelWithProjection
@@ -27,7 +28,10 @@ class Vlogger(nn.Module):
         self.reference = ReferenceNet(config.unet, "norm1")
         self.backbone = Backbone(config.unet)
         self.vae = None if config.vae.weights else vae.build(config.vae)
-        self.sight = None if config.sight.weights else sight.build(config.sight)
+        self.sight = None
+        if not config.sight.weights:
+            with torch.device("cpu"):  # even in a hollow model: it counts in buffers of no file
+                self.sight = sight.build(config.sight)
 
     def remember(self, latents: Tensor, context: Tensor) -> Bank:
         """The bank of portraits ``(b, 4, h, w)``, of which CLIP sees ``context (b, t, d)``."""
