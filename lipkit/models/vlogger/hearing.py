@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from lipkit.audio.hidden import stacked
@@ -90,19 +91,36 @@ class Poser(nn.Module):
         return self.move(self.hearing(wave, frames), identity)
 
     def move(self, heard: Tensor, identity: Tensor) -> Tensor:
-        """The same for what is ``heard (b, f, d)``."""
-        frames = heard.shape[1]
+        """The same for what is ``heard (b, f, d)``.
+
+        Nothing before a frame changes when the frame comes, so only the newest one is computed.
+        """
         manner = self.identities(identity)[:, None]
-        bias = biases(self.form.heads, frames).to(heard).repeat(len(heard), 1, 1)
-        deaf = unheard(frames, frames).to(heard.device)
-        tokens = self.enter(heard.new_zeros(len(heard), 1, self.form.angles))
-        made = heard.new_zeros(len(heard), 0, self.form.angles)
-        for count in range(1, frames + 1):
-            x = tokens + self.table[:, :count] + manner
-            x = self.decoder(x, heard, bias[:, :count, :count], deaf[:count])
-            made = self.leave(x)
-            tokens = torch.cat([tokens, self.enter(made[:, -1:])], 1)
-        return made
+        pose = heard.new_zeros(len(heard), 1, self.form.angles)
+        pasts = [heard[:, :0]] * len(self.decoder.layers)
+        made = []
+        for frame, sound in enumerate(heard.split(1, 1)):
+            x = self.enter(pose) + self.table[:, frame : frame + 1] + manner
+            bias = biases(self.form.heads, frame + 1)[:, -1:].to(heard).repeat(len(heard), 1, 1)
+            for k, layer in enumerate(self.decoder.layers):
+                pasts[k] = torch.cat([pasts[k], x], 1)
+                x = decoded(layer, x, pasts[k], bias, sound)
+            pose = self.leave(x)
+            made.append(pose)
+        return torch.cat(made, 1)
+
+
+def decoded(
+    layer: nn.TransformerDecoderLayer, x: Tensor, past: Tensor, bias: Tensor, sound: Tensor
+) -> Tensor:
+    """The newest token ``x (b, 1, d)`` after a layer that looks at ``past (b, n, d)``, and at it.
+
+    It hears its own frame's ``sound (b, 1, d)`` alone.
+    """
+    seen = layer.self_attn(x, past, past, attn_mask=bias, need_weights=False)[0]
+    x = layer.norm1(x + seen)
+    x = layer.norm2(x + layer.multihead_attn(x, sound, sound, need_weights=False)[0])
+    return layer.norm3(x + layer.linear2(functional.relu(layer.linear1(x))))
 
 
 def scaled(wave: Tensor) -> Tensor:
@@ -137,8 +155,3 @@ def biases(heads: int, frames: int) -> Tensor:
     back = rows[:, None] - rows[None]
     past = -slopes(heads)[:, None, None] * back
     return past.masked_fill(back < 0, -math.inf)
-
-
-def unheard(frames: int, steps: int) -> Tensor:
-    """True where a frame does not hear a step ``(f, t)``: it hears its own alone."""
-    return ~torch.eye(frames, steps, dtype=torch.bool)
