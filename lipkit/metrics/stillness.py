@@ -54,7 +54,7 @@ class Untouched(Base):
             f"over all pixels of all frames: {REGION}",
         ),
         Measure(
-            "identical_outside", "identical pixels outside the mouth", "", "higher",
+            "identical_outside", "Identical pixels outside the mouth", "", "higher",
             f"share of pixels equal to the reference's: {REGION}",
         ),
     )  # fmt: skip
@@ -149,11 +149,11 @@ class Flicker(Base):
     needs = frozenset({"video", "face"})
     measures = (
         Measure(
-            "flicker_outside", "flicker outside the face", "grey levels", "real",
+            "flicker_outside", "Flicker outside the face", "grey levels", "real",
             "mean |I(t) - (I(t-1) + I(t+1)) / 2| of luma, far from the face",
         ),
         Measure(
-            "flicker_face", "flicker of the upper face", "grey levels", "real",
+            "flicker_face", "Flicker of the upper face", "grey levels", "real",
             "the same of the upper face, held still by the eyes, 128 pixels wide",
         ),
     )  # fmt: skip
