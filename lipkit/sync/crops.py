@@ -12,7 +12,7 @@ from scipy.ndimage import distance_transform_edt
 
 from lipkit.artifacts.features import require_encoder
 from lipkit.faces import mesh
-from lipkit.faces.masks import mask
+from lipkit.faces.masks import eye_distance, feathered, mask
 from lipkit.faces.survey import CALM
 from lipkit.faces.templates import matrices
 from lipkit.faces.tracks import smooth
@@ -133,10 +133,9 @@ class CropEditor:
     def _mask(self, track: FaceTrack, study: Study, row: int) -> Array:
         form = self.cropping
         points = transform(track.points[row], study.matrix[row])
-        soft = mask(
-            form.region, points, track.scheme, (form.size, form.size), grow=form.grow,
-            feather=form.feather,
-        )  # fmt: skip
+        hard = mask(form.region, points, track.scheme, (form.size, form.size), grow=form.grow)
+        hard[[0, -1]] = hard[:, [0, -1]] = 0  # a region that the crop cuts off fades there, too
+        soft = feathered(hard, form.feather * eye_distance(points, track.scheme))
         return np.asarray(soft * study.weight[row], np.float32)
 
     def resynced(self, crops: Floats, times: Sequence[Fraction], voice: Features) -> Floats:

@@ -137,6 +137,16 @@ def test_faceless_frames_are_left_alone_and_faded_to() -> None:
     assert (made == frames).all()
 
 
+def test_a_region_that_the_crop_cuts_off_fades_at_its_rim() -> None:
+    track = track_for(steady(2), SIZE)
+    editor = CropEditor(Dubber(), Meter(), replace(FORM, grow=9.0), scheme="five")
+    mask = editor._mask(track, editor.study(track, iter), 0)
+    assert mask[16, 16] == 1
+    for rim in (mask[0], mask[-1], mask[:, 0], mask[:, -1]):
+        assert not rim.any()
+    assert 0 < mask[1, 16] < mask[2, 16] < 1
+
+
 def test_features_are_cut_by_time() -> None:
     features = Features(np.arange(50, dtype=np.float32)[:, None, None], Fraction(50), "x")
     part = part_of(features, Fraction(-1, 25), Fraction(1, 5))

@@ -25,6 +25,8 @@ from lipkit.sync.hearing import encoder_of, windows_of
 
 Array = NDArray[Any]
 
+REGION = {"grow": 0.1, "feather": 0.12}  # boxes end just below the chin, which moves with lips
+
 
 class MuseTalkEditor(CropEditor):
     """An `Editor` by MuseTalk's weights; ``threads`` share one network."""
@@ -39,7 +41,7 @@ class MuseTalkEditor(CropEditor):
         super().__init__(
             MuseTalkSyncer(*ready(model, sampling)),
             encoder_of(form.encoder),
-            Cropping(size=form.resolution, fps=Fraction(form.fps), margin=1),
+            Cropping(size=form.resolution, fps=Fraction(form.fps), margin=1, **REGION),
             name=self.name,
             scheme=self.scheme,
             sampling=sampling,

@@ -21,6 +21,7 @@ Array = NDArray[Any]
 
 FPS = 25
 SILENCE = -4.0  # of the mel: what lies beyond the ends of the sound
+REGION = {"grow": 0.1, "feather": 0.12}  # boxes end just below the chin, which moves with lips
 
 
 class Wav2LipEditor(CropEditor):
@@ -39,7 +40,7 @@ class Wav2LipEditor(CropEditor):
         super().__init__(
             Wav2LipSyncer(model.generator),
             encoder_of("mel-wav2lip"),
-            Cropping(size=SIDE, fps=Fraction(FPS), margin=1),
+            Cropping(size=SIDE, fps=Fraction(FPS), margin=1, **REGION),
             name=self.name,
             scheme=self.scheme,
             sampling=sampling,
