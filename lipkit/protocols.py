@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lipkit.performance import Canvas, Performer
 from lipkit.scoring import Better, Measure, Metric, Passage, Score, Watch
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Appearance",
     "AudioEncoder",
     "Better",
+    "Canvas",
     "Editor",
     "Face",
     "FaceCodec",
@@ -34,6 +36,7 @@ __all__ = [
     "Metric",
     "MotionGenerator",
     "Passage",
+    "Performer",
     "Score",
     "Spoken",
     "Stage",
@@ -247,8 +250,8 @@ class Animator(Protocol):
     """Makes one picture talk."""
 
     def animate(
-        self, portrait: Any, audio: Any, controls: Mapping[str, Any], sampling: Any, generator: Any
-    ) -> Iterator[Frames]:
+        self, portrait: Any, audio: Any, controls: Any, sampling: Any, generator: Any
+    ) -> Iterator[Any]:
         """Chunks of frames of the talking portrait."""
         ...
 
@@ -273,7 +276,7 @@ class Family:
 
     ``config`` is a dataclass type with the tables ``model`` and ``sampling`` and ``train``;
     ``stages`` maps a stage's name to a "module:attribute" string; ``editor`` is one for families
-    that sync.
+    that sync; ``performer`` is one for families that draw portraits without a face codec.
     """
 
     name: str
@@ -283,6 +286,7 @@ class Family:
     stages: Mapping[str, str] = field(default_factory=dict)
     converters: Mapping[str, str] = field(default_factory=dict)
     editor: str | None = None  # builds an ``Editor``: (model, sampling, *, seed, threads)
+    performer: str | None = None  # builds a ``Performer``: (model, config, *, seed)
     speaker: str | None = None  # moves faces: (model, sampling, sound chunks, seed) -> ``Spoken``
     codec: str = "mesh"  # the one that draws the motion it makes
     drawer: str | None = None  # wraps a model as a ``FaceCodec``: (model, sampling, *, threads)

@@ -14,6 +14,7 @@ FAMILIES = {
     "joyvasa": "lipkit.models.vasa.joyvasa:FAMILY",
     "liveportrait": "lipkit.models.vasa.codecs.liveportrait:FAMILY",
     "latentsync": "lipkit.models.latentsync:FAMILY",
+    "emo": "lipkit.models.emo:FAMILY",
     "wav2lip": "lipkit.models.wav2lip:FAMILY",
     "musetalk": "lipkit.models.musetalk:FAMILY",
 }

@@ -11,6 +11,7 @@ from lipkit import provenance, ui
 from lipkit.commands import _video
 from lipkit.commands._drive import Drive, codec_for, open_drive
 from lipkit.commands._model import load
+from lipkit.commands._performance import perform
 from lipkit.commands._portrait import open_appearance
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def talk(wish: Animation, item: Item) -> dict[str, Any]:
     from lipkit.media.video import AudioTrack
 
     loaded = load(wish.model, "animate")
+    if loaded.family.performer is not None:
+        return perform(wish, item, loaded)
     codec = codec_for(loaded, wish.codec)
     portrait, sound = item.inputs
     with ExitStack() as stack:

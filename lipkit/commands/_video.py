@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lipkit.media.description import VideoInfo
     from lipkit.media.storage import Storage
     from lipkit.media.video import AudioTrack, Encode, VideoWriter
-    from lipkit.protocols import Appearance, FaceCodec, Floats, Frames
+    from lipkit.protocols import Appearance, Canvas, FaceCodec, Floats, Frames
 
 SYNTHETIC = "Synthetic media, made with lipkit"
 
@@ -45,6 +45,15 @@ encode_alike: _options.Decorator = _options.chain(
     click.option("--encode-preset", help="Speed of h264 and hevc, from ultrafast to veryslow."),
     _storage,
 )
+
+
+@dataclass(frozen=True)
+class Course:
+    """How many frames there will be, how fast, and the sound to them."""
+
+    total: int
+    fps: Fraction
+    sound: AudioTrack | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +148,7 @@ def open_video(
 
 
 def open_crops(
-    target: Target, portrait: Portrait, drive: Drive, record: dict[str, Any]
+    target: Target, portrait: Portrait, drive: Drive | Course, record: dict[str, Any]
 ) -> VideoWriter:
     """A writer of a clip of crops that knows where they were cut out."""
     import numpy as np
@@ -228,7 +237,7 @@ def rendered(
         yield from codec.render(appearance, chunk)
 
 
-def pasted(appearance: Appearance, crops: Iterable[Frames]) -> Iterator[Frames]:
+def pasted(appearance: Canvas, crops: Iterable[Frames]) -> Iterator[Frames]:
     """Whole pictures, one at a time: a chunk of large ones would fill the memory."""
     for chunk in crops:
         for index in range(len(chunk)):

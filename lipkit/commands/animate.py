@@ -41,6 +41,12 @@ SUFFIXES = {"video": ".mp4", "crops": ".mkv", "motion": ".safetensors"}
 )
 @knob("--head-motion", key="sampling.head_motion", type=click.FloatRange(0, 3), help="Its scale.")
 @knob("--blink/--no-blink", key="sampling.blink", help="Whether the eyes blink.")
+@knob(
+    "--region",
+    key="sampling.region",
+    type=click.Choice(["box", "wide", "tall", "none"]),
+    help="Where models that draw the face may put it: its box, wider, taller, anywhere.",
+)
 @_model.running
 @_video.encode
 @_options.common

@@ -3,3 +3,16 @@
 Tian et al., "EMO: Emote Portrait Alive" (2024), arXiv:2402.17485; Xu et al., "Hallo" (2024),
 arXiv:2406.08801.
 """
+
+from __future__ import annotations
+
+from lipkit.protocols import Family
+
+FAMILY = Family(
+    name="emo",
+    verbs=frozenset({"animate"}),
+    config="lipkit.models.emo.config:EmoConfig",
+    build="lipkit.models.emo.model:build",
+    performer="lipkit.models.emo.performing:EmoPerformer",
+    hollow=True,
+)

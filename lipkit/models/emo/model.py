@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from diffusers.models.embeddings import ImageProjection
@@ -13,10 +10,8 @@ from torch import Tensor, nn
 from lipkit.models.emo.backbone import Backbone
 from lipkit.models.emo.config import ModelConfig
 from lipkit.models.emo.speed import SpeedEncoder
-from lipkit.models.parts import checkpoint, vae, weights
+from lipkit.models.parts import vae
 from lipkit.models.parts.audio_attention import AudioProjection
-from lipkit.models.parts.diffusion_config import VaeConfig
-from lipkit.models.parts.motion import fold, unfold
 from lipkit.models.parts.reference import Bank, ReferenceNet
 
 
@@ -74,22 +69,6 @@ def build(config: ModelConfig) -> Emo:
     return Emo(config)
 
 
-def locate_frames(model: Emo, regions: Tensor) -> Tensor:
-    """What the locator says of regions that differ by frame, ``(b, 3, f, h, w)``."""
-    return unfold(model.locator(fold(regions)), regions.shape[2])
-
-
 def autoencoder(model: Emo) -> AutoencoderKL:
     """The model's own autoencoder, else the stored one that it was trained with."""
-    return model.vae if model.vae is not None else stored_vae(model.config.vae)
-
-
-@cache
-def stored_vae(form: VaeConfig) -> AutoencoderKL:
-    """An autoencoder of the store, loaded once; `WeightsError` says how to get a missing one."""
-    path = weights.locate(form.weights)
-    with torch.device("meta"):
-        network = vae.build(form)
-    network.to_empty(device="cpu")
-    checkpoint.load(network, path)
-    return network.eval()
+    return model.vae if model.vae is not None else vae.stored(model.config.vae)

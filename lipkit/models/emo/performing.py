@@ -1,0 +1,203 @@
+"""EMO as a ``Performer``: a picture and chunks of sound in, frames of the talking crop out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lipkit import registry
+from lipkit.artifacts.features import require_encoder
+from lipkit.errors import BadInput
+from lipkit.faces import hallo
+from lipkit.faces.masks import feathered
+from lipkit.faces.mesh import OVAL
+from lipkit.faces.templates import matrices
+from lipkit.faces.warping import paste, transform, warp
+from lipkit.metrics.identity import aligned, alignment
+from lipkit.models.emo.config import EmoConfig, HearingConfig, ModelConfig, SamplingConfig
+from lipkit.models.emo.model import Emo, autoencoder
+from lipkit.models.emo.pipeline import EmoAnimator, Sitter
+from lipkit.models.parts import weights
+from lipkit.models.parts.recognition import ArcFace
+from lipkit.protocols import Face, Features
+
+Array = NDArray[Any]
+Chunks = Callable[[], Iterable[NDArray[np.float32]]]
+
+RIM = 1 / 32  # of the crop: within its border the crop fades to the picture
+RECOGNISER = "arcface-r100"  # InsightFace's network, which embeds faces for Hallo
+AT_FRAMES = ("wav2vec2-base-960h", "hubert-base")  # encoders that step once a frame
+TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+@dataclass(frozen=True, eq=False)
+class Canvas:
+    """An ``Appearance``: the crop of a picture that a model draws, and what is around it."""
+
+    image: Array  # (h, w, 3)
+    matrix: Array  # (2, 3) picture to crop
+    size: int
+    sitter: Sitter
+
+    def paste(self, crops: Array) -> Array:
+        """Whole pictures ``(f, h, w, 3)`` with ``crops`` in their place, fading at the rim."""
+        rim = np.ones((self.size, self.size), np.float32)
+        rim[0], rim[-1], rim[:, 0], rim[:, -1] = 0, 0, 0, 0
+        soft = feathered(rim, RIM * self.size)
+        return np.stack([paste(self.image, crop, self.matrix, soft) for crop in crops])
+
+
+class EmoPerformer:
+    """A ``Performer`` by weights of the family."""
+
+    scheme = "mediapipe478"
+
+    def __init__(self, model: Emo, config: EmoConfig, seed: int = 0) -> None:
+        self.form, self.config, self.seed = model.config, config, seed
+        self.fps, self.size = Fraction(self.form.fps), self.form.resolution
+        self.hearing = self.form.hearing
+        self.animator = EmoAnimator(*ready(model, config.sampling))
+        stored = weights.catalogue().keys() & {self.form.vae.weights, self.hearing.encoder}
+        if self.form.identity.source == "insightface":
+            stored |= {RECOGNISER}
+        self.digests = {
+            name: weights.read_header(weights.locate(name))["digest"] for name in sorted(stored)
+        }
+
+    def sit(self, image: Array, face: Face) -> Canvas:
+        """The part of a picture ``(h, w, 3)`` that is drawn: head and shoulders about ``face``."""
+        height, width = image.shape[:2]
+        points = np.asarray(face.points, np.float64)[None]
+        given = {"frame_size": (width, height)}
+        matrix = matrices("portrait", points, self.scheme, self.size, **given)[0]
+        crop = warp(image, matrix, (self.size, self.size))
+        sitter = seated(crop, transform(points[0, :, :2], matrix), self.form, self.config.sampling)
+        return Canvas(image, matrix, self.size, sitter)
+
+    def hear(self, chunks: Chunks) -> Iterator[Array]:
+        """Pieces ``(f, l, d)`` of what a model frame hears, of sound at 16 kHz asked for twice."""
+        return framed(encoder_of(self.hearing, self.fps).stream(chunks), self.hearing.layers)
+
+    def recall(self, features: Features, name: str) -> Iterator[Array]:
+        """The same from features of the model's encoder that lie in the file ``name``."""
+        form = self.hearing
+        encoder = encoder_of(form, self.fps)
+        require_encoder(features, form.encoder, *encoder.shape, name)
+        if features.rate != encoder.rate:
+            raise BadInput(
+                f"{name}: {float(features.rate):g} steps a second, but this model hears "
+                f"{float(encoder.rate):g}",
+                hint=f"`lipkit embed-audio --fps {self.fps}` makes them",
+            )
+        return framed([features.data], form.layers)
+
+    def count(self, samples: int) -> int:
+        """Frames that a sound of so many samples at 16 kHz takes."""
+        return max(1, math.ceil(samples * self.fps / 16000))
+
+    def perform(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Iterator[Array]:
+        """Chunks of crops ``(f, r, r, 3)`` uint8, ``total`` frames in all."""
+        generator = torch.Generator().manual_seed(self.seed)
+        clips = clipped(heard, self.form.window, self.hearing.margin, total)
+        config = self.config
+        drawn = self.animator.animate(
+            canvas.sitter, clips, config.controls, config.sampling, generator
+        )
+        done = 0
+        for pictures in drawn:
+            levels = ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+            crops = levels.movedim(1, -1).cpu().numpy()[: total - done]
+            done += len(crops)
+            yield crops
+
+
+def seated(crop: Array, points: Array, form: ModelConfig, sampling: SamplingConfig) -> Sitter:
+    """A crop ``(r, r, 3)`` with landmarks ``points (k, 2)`` as the networks see it."""
+    side = form.resolution
+    size = (side, side)
+    face = hallo.enlarged(hallo.box(points[list(OVAL)]), size, form.locator.face)
+    lips = hallo.enlarged(hallo.box(points[list(hallo.LIPS)]), size, form.locator.lips)
+    masks = hallo.soft(
+        *(hallo.filled(sides, size, wrap=form.locator.wrap) for sides in (face, lips))
+    )
+    embedding = None
+    if form.identity.source == "insightface":
+        face_on = aligned(crop, alignment(points, "mediapipe478"))
+        embedding = torch.from_numpy(recogniser().embed(face_on))
+    levels = masks.levels(side, len(form.unet.widths))
+    return Sitter(
+        torch.from_numpy(hallo.pixels(crop, side)),
+        torch.from_numpy(hallo.region(hallo.allowed(face, size, sampling.region), side)),
+        [[torch.from_numpy(mask) for mask in part] for part in levels],
+        embedding,
+    )
+
+
+@cache
+def recogniser() -> ArcFace:
+    """The network that embeds faces, loaded once a process.
+
+    It is InsightFace's own; only the five points it aligns faces by are found otherwise.
+    """
+    return ArcFace(weights.locate(RECOGNISER))
+
+
+@cache
+def encoder_of(form: HearingConfig, fps: Fraction) -> Any:
+    """The encoder that the model hears with, loaded once a process."""
+    options = {"fps": fps} if form.encoder in AT_FRAMES else {}
+    return registry.resolve(registry.ENCODERS, form.encoder, "encoder")(**options)
+
+
+def framed(pieces: Iterable[Array], layers: int) -> Iterator[Array]:
+    """Pieces ``(t, l, d)`` with ``layers`` layers a frame: steps of one frame become layers."""
+    held: Array | None = None
+    for piece in pieces:
+        held = piece if held is None else np.concatenate([held, piece])
+        whole = len(held) * held.shape[1] // layers
+        used = whole * layers // held.shape[1]
+        if whole:
+            yield held[:used].reshape(whole, layers, held.shape[2])
+        held = held[used:]
+
+
+def clipped(pieces: Iterable[Array], window: int, margin: int, total: int) -> Iterator[Tensor]:
+    """Clips ``(window, 2 margin + 1, l, d)`` of what ``total`` frames hear, from any pieces of it.
+
+    Beyond the ends the first and last frame's sound repeats; the last clip is filled up so.
+    """
+    source = iter(pieces)
+    held = next(source, None)
+    if held is None:
+        raise BadInput("this sound is too short to hear anything in it")
+    held = np.concatenate([held[:1]] * margin + [held])
+    for _ in range(0, total, window):
+        while len(held) < window + 2 * margin:
+            piece = next(source, None)
+            held = np.concatenate([held, held[-1:] if piece is None else piece])
+        rows = np.arange(window)[:, None] + np.arange(2 * margin + 1)
+        yield torch.from_numpy(held[rows])
+        held = held[window:]
+
+
+def ready(model: Emo, sampling: SamplingConfig) -> tuple[Any, Any]:
+    """Model and autoencoder in the number type that sampling asks for."""
+    device = next(model.parameters()).device
+    kind = sampling.precision
+    if kind == "auto":
+        kind = "fp16" if device.type == "cuda" else "fp32"
+    found = model, autoencoder(model)
+    for network in found:
+        # diffusers' own `to` warns of every change of type.
+        nn.Module.to(network, device, TYPES[kind])
+        network.eval().requires_grad_(False)
+    return found
