@@ -40,7 +40,7 @@ def denoiser_form(official: Meta, positions: str) -> DenoiserConfig:
         growth=official.get("mlp_ratio", 4),
         window=official["n_motions"],
         context=official["n_prev_motions"],
-        reach=official.get("align_mask_width", 1),
+        reach=official.get("align_mask_width", 1) or 0,
         indicator=official.get("use_indicator") or False,
         positions=positions,
     )
@@ -125,7 +125,7 @@ def sample(meta: Meta, tensors: Tensors) -> Tensors:
         context = Context.start(model, len(audio))
         if case.get("use_prev"):
             context = Context(tensors["in.prev_motion"], tensors["in.prev_audio"])
-        guides = "audio" in case.get("cfg_cond", ["audio"])
+        guides = "audio" in (case["cfg_cond"] if case.get("cfg_cond") is not None else ["audio"])
         predict = Guided(
             model,
             audio,

@@ -263,8 +263,8 @@ def rule_of(case: Meta) -> driving.Rule:
         region=case["animation_region"],
         stitch=case["flag_stitching"],
         rescale=case["driving_option"] == "expression-friendly",
-        gain=case["driving_multiplier"],
-        close_lips=case["flag_normalize_lip"],
+        gain=case.get("driving_multiplier", 1.0),
+        close_lips=case.get("flag_normalize_lip", False),
         retarget_eyes=case.get("flag_eye_retargeting", False),
         retarget_lips=case.get("flag_lip_retargeting", False),
         smoothing=case.get("driving_smooth_observation_variance", 3e-7),
@@ -332,11 +332,13 @@ def crop_paste(meta: Meta, tensors: Tensors) -> Tensors:
     crop = tensors["in.paste_crop"].numpy()
     results |= {"out.mask_ori": mask, "out.pasted": cropping.pasted(image, crop, matrices[0], mask)}
     size = meta["cases"][0]["dsize"]
+    every = (tensors[f"in.case{number}.pts"] for number in range(len(meta["cases"])))
+    many = next(points for points in every if len(points) == 203).numpy()
     for name, angle in (("bbox_crop", 0.0), ("bbox_crop_rot", meta["bbox_crop_rot_angle"])):
         matrix = cropping.box_matrix(tensors["in.bbox"].numpy(), size, angle)
         results |= {
             f"out.{name}.img_crop": cropping.cut(image, matrix, (size, size)),
-            f"out.{name}.lmk_crop": transform(tensors["in.case0.pts"].numpy(), matrix),
+            f"out.{name}.lmk_crop": transform(many, matrix),
             f"out.{name}.M_o2c": square(matrix),
         }
     limit = meta["resize_to_limit"]

@@ -30,7 +30,7 @@ class Denoiser(nn.Module):
     @property
     def deaf(self) -> Tensor | None:
         """Which audio frames ``(f, a)`` a frame may not hear; None if it hears all."""
-        if not self.config.reach:
+        if self.config.reach < 1:
             return None
         frames = torch.arange(self.config.context + self.config.window)
         return (frames[:, None] - frames).abs() >= self.config.reach

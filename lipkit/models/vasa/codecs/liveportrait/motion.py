@@ -64,6 +64,9 @@ class MotionExtractor(nn.Module):
             depths=list(config.depths), hidden_sizes=list(config.widths), layer_norm_eps=1e-6
         )
         self.detector = ConvNextV2Model(shape)
+        self.detector.embeddings.layernorm = ChannelNorm(config.widths[0])
+        for stage, width in zip(self.detector.encoder.stages[1:], config.widths, strict=False):
+            stage.downsampling_layer[0] = ChannelNorm(width)
         heads = {
             "points": 3 * config.points,
             "expression": 3 * config.points,
@@ -90,6 +93,24 @@ class MotionExtractor(nn.Module):
         points = {key: said[key].unflatten(1, (-1, 3)) for key in ("points", "expression")}
         angles = {key: degrees(said[key])[:, None] for key in ("pitch", "yaw", "roll")}
         return Motion(**points, **angles, shift=said["shift"], scale=said["scale"])
+
+
+class ChannelNorm(nn.Module):
+    """A layer norm over the channels of a map, step by step as in the released code.
+
+    torch's own rounds otherwise, and the angles, sums over 66 bins, enlarge that tenfold.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.bias = nn.Parameter(torch.zeros(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x (b, c, h, w)`` of the same shape."""
+        away = x - x.mean(1, keepdim=True)
+        even = away / (away.square().mean(1, keepdim=True) + 1e-6).sqrt()
+        return self.weight[:, None, None] * even + self.bias[:, None, None]
 
 
 def degrees(logits: Tensor) -> Tensor:
