@@ -15,6 +15,7 @@ FAMILIES = {
     "liveportrait": "lipkit.models.vasa.codecs.liveportrait:FAMILY",
     "latentsync": "lipkit.models.latentsync:FAMILY",
     "emo": "lipkit.models.emo:FAMILY",
+    "vlogger": "lipkit.models.vlogger:FAMILY",
     "wav2lip": "lipkit.models.wav2lip:FAMILY",
     "musetalk": "lipkit.models.musetalk:FAMILY",
 }

@@ -66,8 +66,7 @@ class VloggerPerformer:
         self.model, self.config, self.seed = model, config, seed
         self.form, self.sampling = model.config, config.sampling
         self.fps, self.size = Fraction(self.form.fps), self.form.resolution
-        # The hearing networks stay in 32 bits: they are quick, and poses feed back on themselves.
-        nn.Module.to(model, torch.float32)
+        # These stay in 32 bits: they are quick, and poses feed back on themselves.
         self.shaper, self.poser = (one.eval() for one in (model.shaper, model.poser))
         self.animator = VloggerAnimator(*ready(model, self.sampling))
         borrowed = {self.form.vae.weights, self.form.sight.weights} - {""}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import torch
 from torch import Tensor
 
 from lipkit.errors import WeightsError
+from lipkit.models.parts import weights
+from lipkit.models.parts.foreign import Checkpoint
 from lipkit.models.vlogger import convert
-from lipkit.models.vlogger.config import ModelConfig
+from lipkit.models.vlogger.config import GuiderConfig, ModelConfig
 from lipkit.models.vlogger.model import Vlogger
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "vlogger"
@@ -76,3 +79,13 @@ def test_what_does_not_fit_is_named(
     guider = {key: t for key, t in files["pose_guider"].items() if key != "scale"}
     with pytest.raises(WeightsError, match=r"pose_guider: .*1 missing: scale"):
         convert.ours(files | {"pose_guider": guider}, model)
+
+
+def test_adopted_files_fill_the_preset(files: dict[str, dict[str, Tensor]]) -> None:
+    wanted = weights.find("aniportrait")
+    given = [Checkpoint(files[Path(name).stem], {}, Path(name)) for name in wanted.files]
+    tensors, settings = convert.adopt(given, wanted)
+    assert sum(tensor.numel() for tensor in tensors.values()) > 2_430_000_000
+    assert settings["guider"] == asdict(GuiderConfig(norm="batch", pixels="raw"))
+    with pytest.raises(WeightsError, match="aniportrait: no file pose_guider"):
+        convert.adopt([one for one in given if one.file.stem != "pose_guider"], wanted)

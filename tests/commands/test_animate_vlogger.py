@@ -1,0 +1,66 @@
+"""``lipkit animate`` by AniPortrait's design with random weights: sound in, a drawn crop out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lipkit import config
+from lipkit.cli import run
+from lipkit.errors import ExitStatus
+from lipkit.media.probe import probe
+from lipkit.media.video import read_frames
+from lipkit.models.parts import checkpoint
+from lipkit.models.vlogger.config import VloggerConfig
+from lipkit.models.vlogger.model import build
+from tests.models.vlogger.conftest import TINY
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of a small design, autoencoder and picture encoder included."""
+    path = tmp_path_factory.mktemp("run") / "weights.safetensors"
+    settings = config.resolve(VloggerConfig, preset={"model": TINY["model"]})
+    torch.manual_seed(0)
+    checkpoint.save(
+        build(settings.model),
+        path,
+        name="tiny",
+        config=config.as_tables(settings)["model"],
+        origin={"family": "vlogger"},
+    )
+    return path
+
+
+def test_the_crop_is_drawn_and_the_rest_stays(
+    astronaut: np.ndarray, speech: Path, weights: Path, tmp_path: Path
+) -> None:
+    face, out = tmp_path / "face.png", tmp_path / "out.mkv"
+    Image.fromarray(astronaut[:360]).save(face)
+    options = ["--model", weights, "--steps", 1, "--guidance", 1, "--video-codec", "ffv1"]
+    assert run([str(word) for word in ("animate", face, speech, "-o", out, *options)]) == 0
+    made = np.concatenate(list(read_frames(out)))
+    assert len(made) == 20  # 0.8 s
+    assert probe(out).audio is not None
+    changed = (made != astronaut[:360]).any((0, -1))
+    assert changed.any()
+    assert not changed[300:].any()
+
+
+def test_weights_that_are_not_here_say_how_to_get_them(
+    astronaut: np.ndarray,
+    speech: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LIPKIT_WEIGHTS", str(tmp_path))
+    face = tmp_path / "face.png"
+    Image.fromarray(astronaut).save(face)
+    words = ["animate", face, speech, "-o", tmp_path / "out.mkv", "--model", "aniportrait"]
+    assert run([str(word) for word in words]) == ExitStatus.WEIGHTS
+    assert "lipkit models pull aniportrait" in capsys.readouterr().err
