@@ -78,10 +78,9 @@ class Judging:
         """Cross-entropies of filmed and of made faces."""
         with torch.no_grad():
             made = drawn(model, batch)
-        real, false = self.module(batch["faces"]), self.module(made)
         return {
-            "filmed": binary_cross_entropy(real, torch.ones_like(real)),
-            "made": binary_cross_entropy(false, torch.zeros_like(false)),
+            "filmed": mistaken(self.module(batch["faces"]), 1.0),
+            "made": mistaken(self.module(made), 0.0),
         }
 
 
@@ -114,9 +113,7 @@ class GeneratorStage:
             self.expert.to(made.device)
             terms["sync"] = config.sync * judged(self.expert, made, batch["mels"][:, 0], together)
         for rival in self.rivals:
-            opinion = rival.module(made)
-            advice = binary_cross_entropy(opinion, torch.ones_like(opinion))
-            terms["quality"] = config.perceptual * advice
+            terms["quality"] = config.perceptual * mistaken(rival.module(made), 1.0)
         return terms
 
     def validate(self, model: Wav2Lip) -> Mapping[str, float]:
@@ -140,6 +137,12 @@ def drawn(model: Wav2Lip, batch: Batch) -> Tensor:
     upper = batch["faces"].clone()
     upper[..., upper.shape[-2] // 2 :, :] = 0
     return model.generator(batch["mels"], torch.cat([upper, batch["others"]], 1))
+
+
+def mistaken(opinion: Tensor, truth: float) -> Tensor:
+    """Mean cross-entropy of probabilities ``(n, 1)`` where all are ``truth``."""
+    with torch.autocast(opinion.device.type, enabled=False):  # logarithms need all their bits
+        return binary_cross_entropy(opinion.float(), torch.full_like(opinion, truth).float())
 
 
 def judged(expert: Expert, faces: Tensor, mel: Tensor, together: Tensor) -> Tensor:

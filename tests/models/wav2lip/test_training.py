@@ -120,6 +120,14 @@ def test_lips_need_not_fit_at_first_nor_please_without_a_judge(
     assert set(stage.loss(model, batch, 2)) == {"pixels", "sync"}
 
 
+@torch.no_grad()
+def test_the_judge_is_mistaken_where_it_believes_the_contrary() -> None:
+    sure = torch.tensor([[0.9], [0.9]])
+    with torch.autocast("cpu", torch.bfloat16):
+        assert float(stages.mistaken(sure, 1.0)) == pytest.approx(-np.log(0.9), rel=1e-4)
+        assert float(stages.mistaken(sure, 0.0)) == pytest.approx(-np.log(0.1), rel=1e-4)
+
+
 def test_without_judges_they_come_from_the_store(
     form: Wav2LipConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
