@@ -60,7 +60,8 @@ def perform(wish: Animation, item: Item, loaded: Loaded) -> dict[str, Any]:
     with ExitStack() as stack:
         picture, path = (stack.enter_context(open_source(each)) for each in item.inputs)
         with about(sound):
-            part = open_part(performer, path, sound)
+            opened = open_driver if wish.follow else open_part
+            part = opened(performer, path, sound)
         rate = _video.rate_of(wish.fps, part.source)
         course = _video.Course(max(1, round(part.frames * rate / performer.fps)), rate, part.sound)
         if wish.audio is not None:
@@ -86,8 +87,6 @@ def check(wish: Animation) -> None:
     if wish.emit == "motion":
         hint = "it draws pictures at once: --emit crops or video"
         raise BadUsage(f"{name} makes no motion", hint=hint)
-    if wish.follow:
-        raise BadUsage(f"{name} follows no video", hint="--drive is for models that move a face")
     if wish.codec is not None:
         raise BadUsage(f"{name} takes no --codec", hint="it draws pictures itself")
 
@@ -133,6 +132,24 @@ def open_part(performer: Performer, path: Path, name: str) -> Part:
     pieces = performer.hear(lambda: wave_chunks(path))
     source = video.fps if video else performer.fps
     return Part(pieces, performer.count(samples), source, AudioTrack(path))
+
+
+def open_driver(performer: Performer, path: Path, name: str) -> Part:
+    """What the face of a video does, for models that can follow one."""
+    from lipkit.media.probe import require_video
+    from lipkit.media.video import AudioTrack, frame_times, read_frames
+
+    follow = getattr(performer, "follow", None)
+    if follow is None:
+        raise BadUsage("this model follows no video", hint="--model liveportrait does")
+    whole, info = require_video(path)
+    count = len(frame_times(path))
+    if count < 2:
+        raise BadInput(f"{name}: one frame, so nothing to follow", hint="give a video")
+    frames = max(1, round(count * performer.fps / info.fps))
+    sound = AudioTrack(path) if whole.audio else None
+    seen = list(follow(lambda: read_frames(path), info.fps))  # now, while errors name the video
+    return Part(iter(seen), frames, info.fps, sound)
 
 
 def paced(

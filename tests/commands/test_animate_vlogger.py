@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from lipkit import config
 from lipkit.cli import run
 from lipkit.errors import ExitStatus
 from lipkit.media.probe import probe
-from lipkit.media.video import read_frames
+from lipkit.media.video import VideoWriter, read_frames
 from lipkit.models.parts import checkpoint
 from lipkit.models.vlogger.config import VloggerConfig
 from lipkit.models.vlogger.model import build
@@ -49,6 +50,21 @@ def test_the_crop_is_drawn_and_the_rest_stays(
     changed = (made != astronaut[:360]).any((0, -1))
     assert changed.any()
     assert not changed[300:].any()
+
+
+def test_a_video_drives_at_its_own_rate(
+    astronaut: np.ndarray, weights: Path, tmp_path: Path
+) -> None:
+    face, driver, out = tmp_path / "face.png", tmp_path / "driver.mkv", tmp_path / "out.mkv"
+    Image.fromarray(astronaut[:360]).save(face)
+    moving = [np.roll(astronaut[:360], 4 * shift, 1) for shift in range(6)]
+    with VideoWriter(driver, size=(512, 360), fps=Fraction(12)) as writer:
+        writer.write(np.stack(moving))
+    options = ["--model", weights, "--steps", 1, "--guidance", 1]
+    words = ["animate", face, "--drive", driver, "-o", out, *options]
+    assert run([str(word) for word in words]) == ExitStatus.OK
+    assert len(np.concatenate(list(read_frames(out)))) == 6
+    assert probe(out).audio is None
 
 
 def test_weights_that_are_not_here_say_how_to_get_them(

@@ -21,6 +21,7 @@ from lipkit.faces.warping import paste, transform, warp
 from lipkit.models.parts import weights
 from lipkit.models.vlogger import pose
 from lipkit.models.vlogger.config import SamplingConfig, VloggerConfig
+from lipkit.models.vlogger.following import at_rate, doings, watched
 from lipkit.models.vlogger.head import fit
 from lipkit.models.vlogger.hearing import Hearing, Poser
 from lipkit.models.vlogger.model import Vlogger, autoencoder, beholder
@@ -30,7 +31,7 @@ from lipkit.protocols import Face, Features
 Array = NDArray[Any]
 Chunks = Callable[[], Iterable[NDArray[np.float32]]]
 
-POSE = ("turn", "turn", "turn", "shift", "shift", "shift")
+ANGLES = 6  # numbers of a pose
 RIM = 1 / 32  # of the crop: within its border the crop fades to the picture
 PIECE = 5  # seconds over which a head's pose goes on from its own past
 TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -88,20 +89,28 @@ class VloggerPerformer:
         return Canvas(image, matrix, self.size, Sitter(pixels, head))
 
     def hear(self, chunks: Chunks) -> Iterator[Array]:
-        """Pieces ``(f, 1, d)`` of what a head does, to sound at 16 kHz asked for twice."""
+        """What a head does ``(f, 1, d)`` to sound at 16 kHz asked for more than once.
+
+        It comes whole: poses are smoothed over all of it.
+        """
         generator = torch.Generator().manual_seed(self.seed)
         identity = torch.randint(self.form.poser.identities, (1,), generator=generator)
-        shapes = heard(self.shaper.hearing, self.fps, chunks)
-        moves = moved(self.poser, heard(self.poser.hearing, self.fps, chunks), self.fps, identity)
-        held: Array | None = None
-        for poses in moves:
-            while held is None or len(held) < len(poses):
-                more = next(shapes).cpu()
-                with torch.inference_mode():
-                    offsets = self.shaper.leave(more.to(self.shaper.leave.weight)).cpu().numpy()
-                held = offsets if held is None else np.concatenate([held, offsets])
-            yield np.concatenate([held[: len(poses)], poses], 1)[:, None]
-            held = held[len(poses) :]
+        ears = self.poser.hearing
+        poses = list(moved(self.poser, heard(ears, self.fps, chunks), self.fps, identity))
+        if poses:
+            offsets = [self.shaped(one) for one in heard(self.shaper.hearing, self.fps, chunks)]
+            yield packed(calmed(np.concatenate(offsets), np.concatenate(poses), self.sampling))
+
+    @torch.inference_mode()
+    def shaped(self, heard: Tensor) -> Array:
+        """A mesh's offsets ``(f, 468, 3)`` for what is heard ``(f, d)``."""
+        made: Array = self.shaper.leave(heard).unflatten(1, (-1, 3)).cpu().numpy()
+        return made
+
+    def follow(self, read: Callable[[], Iterable[Array]], rate: Fraction) -> Iterator[Array]:
+        """What the face of a video of ``rate`` frames a second does, as if it were heard."""
+        points, size = watched(read)
+        yield packed(doings(at_rate(points, rate, self.fps), size))
 
     def recall(self, features: Features, name: str) -> Iterator[Array]:
         """Nothing: the model hears with networks of its own."""
@@ -119,9 +128,9 @@ class VloggerPerformer:
         pieces = list(heard)
         if not pieces:
             raise BadInput("this sound is too short to hear anything in it")
-        rows = np.concatenate(pieces)[:, 0]
+        rows = np.concatenate(pieces)[:, 0].astype(np.float64)
         rows = np.pad(rows, ((0, max(0, total - len(rows))), (0, 0)), mode="edge")[:total]
-        audio = performance(rows.astype(np.float64), self.sampling)
+        audio = Performance(rows[:, :-ANGLES].reshape(total, -1, 3), rows[:, -ANGLES:])
         generator = torch.Generator().manual_seed(self.seed)
         drawn = self.animator.animate(canvas.sitter, audio, None, self.sampling, generator)
         for pictures in drawn:
@@ -129,11 +138,16 @@ class VloggerPerformer:
             yield levels.movedim(1, -1).cpu().numpy()
 
 
-def performance(rows: Array, sampling: SamplingConfig) -> Performance:
-    """A head's doings from rows ``(f, 3 * 468 + 6)``, as calm as ``sampling`` asks for."""
-    offsets, poses = rows[:, : -len(POSE)], rows[:, -len(POSE) :]
-    calm = poses * [sampling.turn if part == "turn" else 1.0 for part in POSE]
-    return Performance(offsets.reshape(len(rows), -1, 3), pose.smoothed(calm, sampling.smooth))
+def calmed(offsets: Array, poses: Array, sampling: SamplingConfig) -> Performance:
+    """Offsets ``(f, 468, 3)`` and poses ``(f, 6)`` as calm as ``sampling`` asks for."""
+    turn = sampling.turn
+    return Performance(offsets, pose.smoothed(poses * [turn, turn, turn, 1, 1, 1], sampling.smooth))
+
+
+def packed(audio: Performance) -> Array:
+    """A performance as rows ``(f, 1, 3 * 468 + 6)``."""
+    flat = audio.offsets.reshape(len(audio.offsets), -1)
+    return np.concatenate([flat, audio.poses], 1)[:, None].astype(np.float32)
 
 
 def heard(hearing: Hearing, fps: Fraction, chunks: Chunks) -> Iterator[Tensor]:

@@ -7,12 +7,16 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 
 from lipkit.errors import BadInput
 from lipkit.faces.warping import transform
+from lipkit.models.vlogger import pose
 from lipkit.models.vlogger.config import VloggerConfig
+from lipkit.models.vlogger.following import at_rate, doings
+from lipkit.models.vlogger.head import fit
 from lipkit.models.vlogger.model import Vlogger
-from lipkit.models.vlogger.performing import Canvas, VloggerPerformer, performance
+from lipkit.models.vlogger.performing import Canvas, VloggerPerformer, calmed, heard, moved
 from lipkit.models.vlogger.pipeline import Performance
 from lipkit.protocols import Face, Features
 
@@ -52,10 +56,11 @@ def test_every_frame_of_the_sound_is_heard_and_drawn(
 
 def test_long_sound_moves_on_in_pieces_of_five_seconds(performer: VloggerPerformer) -> None:
     wave = sound(11.0)
-    pieces = list(performer.hear(lambda: [wave[:70000], wave[70000:]]))
+    chunks = [wave[:70000], wave[70000:]]
+    known = heard(performer.poser.hearing, performer.fps, lambda: chunks)
+    pieces = list(moved(performer.poser, known, performer.fps, torch.tensor([4])))
     assert [len(piece) for piece in pieces] == [125, 150]
-    offsets = np.concatenate(pieces)[:, 0, :-6]
-    assert np.ptp(offsets, axis=0).max() > 0
+    assert np.allclose(pieces[0][0], pieces[1][0], atol=0.2)  # both begin from rest
 
 
 def test_a_head_at_rest_is_drawn_where_the_tracker_saw_it(
@@ -67,13 +72,28 @@ def test_a_head_at_rest_is_drawn_where_the_tracker_saw_it(
 
 
 def test_half_the_turns_and_all_of_the_shifts_count(tiny: VloggerConfig) -> None:
-    rows = np.concatenate([np.ones((9, 1404)), np.full((9, 6), 4.0)], 1)
-    made = performance(rows, replace(tiny.sampling, turn=0.5))
+    poses = np.full((9, 6), 4.0)
+    made = calmed(np.ones((9, 468, 3)), poses, replace(tiny.sampling, turn=0.5))
     assert np.allclose(made.poses, [2, 2, 2, 4, 4, 4])
-    assert made.offsets.shape == (9, 468, 3)
+
+
+def test_a_driver_lends_what_moves_and_not_how_it_looks(face: Face) -> None:
+    head = fit(face.points / 512, (512, 512))
+    poses = np.array([[0, 0, 0, 0, 0, 0], [0, 8, 0, 0, 0, 0], [3, 8, 0, 1, 0, 0]], float)
+    made = doings(np.stack([face.points] * 3), (512, 512))
+    assert np.allclose(made.offsets, 0)
+    assert np.allclose(made.poses, 0, atol=1e-9)
+    matrices = head.matrix @ pose.matrices(poses)
+    assert np.allclose(pose.template(matrices), poses)
 
 
 def test_features_of_others_are_refused(performer: VloggerPerformer) -> None:
     features = Features(np.zeros((4, 1, 8), np.float32), Fraction(50), "hubert-base")
     with pytest.raises(BadInput, match=r"x\.safetensors: .* networks of its own"):
         performer.recall(features, "x.safetensors")
+
+
+def test_drivers_of_other_rates_keep_their_duration() -> None:
+    track = np.arange(60)[:, None]
+    assert at_rate(track, Fraction(60), Fraction(30))[:, 0].tolist() == list(range(0, 60, 2))
+    assert len(at_rate(track, Fraction(24), Fraction(30))) == 75
