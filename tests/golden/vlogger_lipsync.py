@@ -116,7 +116,8 @@ def muse_vae(meta: Meta, tensors: Tensors) -> Tensors:
     generator = torch.Generator().manual_seed(meta["torch_seed_before_sampling"])
     half, whole = pixels.both(autoencoder, faces).chunk(2, 1)
     first, second = (torch.randn(half.shape, generator=generator) for _ in range(2))
-    made = pixels.eight_bit(pixels.drawn(autoencoder, tensors["in.latents"]))
+    latents = tensors["in.latents"]
+    made = pixels.eight_bit(pixels.drawn(autoencoder, latents, len(latents)))
     return {
         "out.masked_pixels": pixels.halved(faces),
         "out.full_pixels": faces,

@@ -28,15 +28,19 @@ def both(
     return torch.cat([halves, vae.encode(autoencoder, faces, second)], 1)
 
 
-def drawn(autoencoder: AutoencoderKL, latents: Tensor) -> Tensor:
-    """Faces ``(n, 3, h, w)`` about -1..1 of the UNet's ``latents (n, 4, h/8, w/8)``."""
+def drawn(autoencoder: AutoencoderKL, latents: Tensor, at_once: int | None = None) -> Tensor:
+    """Faces ``(n, 3, h, w)`` about -1..1 of the UNet's ``latents (n, 4, h/8, w/8)``.
+
+    How many are decoded ``at_once`` changes the last bits; None is what the device does best.
+    """
     factor = 1 / autoencoder.config.scaling_factor  # dividing would round otherwise
 
     def some(first: int, last: int) -> Tensor:
         part = factor * latents[first:last]
         return autoencoder.decode(part.to(autoencoder.dtype)).sample.float()
 
-    return vae.in_parts(some, len(latents), vae.AT_ONCE.get(latents.device.type, 1))
+    size = at_once or vae.AT_ONCE.get(latents.device.type, 1)
+    return vae.in_parts(some, len(latents), size)
 
 
 def unit(faces: Tensor) -> Tensor:
