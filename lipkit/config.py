@@ -11,6 +11,7 @@ import tomllib
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -178,15 +179,22 @@ def describe(kind: Any) -> str:
     return words.get(kind, str(kind))
 
 
-def build(config: type[Config], tables: Mapping[str, Any]) -> Config:
-    """The dataclass from checked, nested tables; its own checks speak as usage errors."""
+def build(config: type[Config], tables: Mapping[str, Any], base: Any = None) -> Config:
+    """The dataclass from checked, nested tables; its own checks speak as usage errors.
+
+    What a table leaves out is as in ``base``, else as where the table's dataclass is a default.
+    """
     hints = get_type_hints(config)
-    values = {
-        key: build(hints[key], value) if dataclasses.is_dataclass(hints[key]) else value
-        for key, value in tables.items()
-    }
+    fields: Any = dataclasses.fields(config)  # type: ignore[arg-type]
+    factories = {field.name: field.default_factory for field in fields}
+    values = dict(tables)
+    for key, value in tables.items():
+        if dataclasses.is_dataclass(hints[key]):
+            default = factories[key] if base is None else partial(getattr, base, key)
+            known = None if default is dataclasses.MISSING else default()
+            values[key] = build(hints[key], value, known)
     try:
-        return config(**values)
+        return config(**values) if base is None else dataclasses.replace(base, **values)
     except ValueError as problem:
         raise BadUsage(str(problem)) from None
 

@@ -99,3 +99,13 @@ def test_tables_round_trip() -> None:
 def test_unknown_presets_name_the_nearest() -> None:
     with pytest.raises(BadUsage, match="did you mean builtin"):
         config.load_preset("builtn")
+
+
+@dataclass(frozen=True)
+class Around:
+    sampling: Sampling = field(default_factory=lambda: Sampling(steps=5, guidance=9.0))
+
+
+def test_a_partial_table_keeps_what_the_default_around_it_says() -> None:
+    found = config.build(Around, {"sampling": {"steps": 2}})
+    assert found.sampling == Sampling(steps=2, guidance=9.0)
