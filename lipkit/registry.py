@@ -14,6 +14,7 @@ FAMILIES = {
     "joyvasa": "lipkit.models.vasa.joyvasa:FAMILY",
     "liveportrait": "lipkit.models.vasa.codecs.liveportrait:FAMILY",
     "latentsync": "lipkit.models.latentsync:FAMILY",
+    "syncnet": "lipkit.models.latentsync.expert:FAMILY",
     "emo": "lipkit.models.emo:FAMILY",
     "vlogger": "lipkit.models.vlogger:FAMILY",
     "wav2lip": "lipkit.models.wav2lip:FAMILY",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -12,6 +13,7 @@ def disagreement(lips: Tensor, sound: Tensor, together: Tensor) -> Tensor:
     ``together (b,)`` is 1 where they belong together and 0 where not. Embeddings have no values
     below 0, so neither have cosines (Prajwal et al. 2020, arXiv:2008.10010, equation 2).
     """
-    cosine = functional.cosine_similarity(lips, sound).clamp(0, 1)
-    wanted = together.reshape(-1).to(cosine.dtype)
-    return functional.binary_cross_entropy(cosine, wanted, reduction="none")
+    with torch.autocast(lips.device.type, enabled=False):  # logarithms of half numbers overflow
+        cosine = functional.cosine_similarity(lips.float(), sound.float()).clamp(0, 1)
+        wanted = together.reshape(-1).to(cosine.dtype)
+        return functional.binary_cross_entropy(cosine, wanted, reduction="none")

@@ -1,4 +1,4 @@
-"""Settings of LatentSync: what the weights fix, and how to sample."""
+"""Settings of LatentSync: what the weights fix, how to sample, how to train."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lipkit.models.parts.diffusion_config import VaeConfig, VideoUNetConfig
+from lipkit.training.config import Precision, StageConfig
 
 CELL = 8  # pixels that one latent covers
 
@@ -49,8 +50,55 @@ class SamplingConfig:
 
 
 @dataclass(frozen=True)
+class Weighing:
+    """How much each term counts; those of weight 0 are not computed."""
+
+    recon: float = 1.0
+    sync: float = 0.0
+    lpips: float = 0.0
+    trepa: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The stages: faces first, then speech; a stage for an autoencoder of the model's own before.
+
+    Frozen networks are named as in the store, or by a file or run. Stand-ins are small networks
+    with random weights: enough to try a training with, and nothing to compare results by.
+    """
+
+    autoencoder: StageConfig = field(
+        default_factory=lambda: StageConfig(
+            steps=100_000, batch=4, frames=8, learning_rate=1e-4, weight_decay=0.0
+        )
+    )
+    stage1: StageConfig = field(
+        default_factory=lambda: StageConfig(
+            steps=500_000, batch=24, frames=16, learning_rate=1e-5, schedule="constant",
+            warmup=0, weight_decay=0.01, checkpointing=True, save_every=10_000,
+        )
+    )  # fmt: skip
+    stage2: StageConfig = field(
+        default_factory=lambda: StageConfig(
+            steps=100_000, batch=4, frames=16, learning_rate=1e-5, schedule="constant",
+            warmup=0, weight_decay=0.01, checkpointing=True, save_every=10_000,
+        )
+    )  # fmt: skip
+    loss1: Weighing = field(default_factory=Weighing)
+    loss2: Weighing = field(default_factory=lambda: Weighing(1.0, 0.05, 0.1, 10.0))
+    parts2: tuple[str, ...] = ("motion_modules.", "attentions.")  # that stage 2 trains, by name
+    alpha: float = 1.0  # of the noise that frames share; 0: each has its own
+    kl: float = 3e-4  # of the autoencoder's posteriors
+    syncnet: str = "stable-syncnet"
+    lpips: Literal["vgg", "stand-in"] = "vgg"
+    videomae: str = "videomae-v2-g"  # or "stand-in"
+    precision: Precision = "no"
+
+
+@dataclass(frozen=True)
 class LatentSyncConfig:
     """Everything about one model of the family."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)

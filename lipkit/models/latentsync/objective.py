@@ -17,22 +17,13 @@ from torch.nn import functional
 from lipkit.losses.agreement import disagreement
 from lipkit.losses.perception import lower_half_distance
 from lipkit.losses.tempo import tempo_distance
+from lipkit.models.latentsync.config import Weighing
 from lipkit.models.latentsync.convert import official
 from lipkit.models.latentsync.syncnet import lower_half
 from lipkit.models.parts import vae
 from lipkit.models.parts.denoising import clean, mixed_noise, noised, schedule
 from lipkit.models.parts.motion import unfold
 from lipkit.models.parts.video_unet import VideoUNet
-
-
-@dataclass(frozen=True)
-class Weighing:
-    """How much each term counts; those of weight 0 are not computed."""
-
-    recon: float = 1.0
-    sync: float = 0.0
-    lpips: float = 0.0
-    trepa: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ mel spectrogram. Parameters have the names of ``stable_syncnet.pt``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,8 +15,15 @@ from diffusers.models.attention import FeedForward
 from diffusers.models.attention_processor import Attention
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from lipkit.errors import BadUsage
+from lipkit.models.latentsync.syncnet_config import (
+    RELEASED,
+    EncoderConfig,
+    Factor,
+    SyncNetConfig,
+)
 from lipkit.models.parts.convert import Rule, convert
 from lipkit.models.parts.foreign import Checkpoint, read_checkpoint
 from lipkit.models.parts.weights import locate
@@ -29,76 +36,7 @@ GROUPS = 32
 HEADS = 8
 MEL_BANDS = 80
 
-Factor = int | tuple[int, int]
 RULES = (Rule(r"((?:audio|visual)_encoder\..+)", r"\1"),)
-
-
-@dataclass(frozen=True)
-class EncoderConfig:
-    """One encoder: the fields that LatentSync's files of settings have.
-
-    ``downsample_factors`` are strides, or strides of height and width; 1 keeps the size.
-    ``attn_blocks`` says after which stages attention comes; none at all if empty.
-    """
-
-    in_channels: int
-    block_out_channels: tuple[int, ...]
-    downsample_factors: tuple[Factor, ...]
-    attn_blocks: tuple[int, ...] = ()
-    dropout: float = 0.0
-
-    @classmethod
-    def of(cls, table: Mapping[str, Any]) -> EncoderConfig:
-        """The config in a table of settings; `BadUsage` where its lists do not fit each other."""
-        known = {key: table[key] for key in cls.__dataclass_fields__ if key in table}
-        lists = {key: tupled(value) for key, value in known.items() if isinstance(value, Sequence)}
-        config = cls(**known | lists)
-        stages = len(config.block_out_channels)
-        for key in ("downsample_factors", "attn_blocks"):
-            if len(getattr(config, key)) not in (
-                {stages} | ({0} if key == "attn_blocks" else set())
-            ):
-                raise BadUsage(f"{key}: {len(getattr(config, key))} values for {stages} stages")
-        return config
-
-
-@dataclass(frozen=True)
-class SyncNetConfig:
-    """Both encoders."""
-
-    audio_encoder: EncoderConfig
-    visual_encoder: EncoderConfig
-
-    @classmethod
-    def of(cls, table: Mapping[str, Any]) -> SyncNetConfig:
-        """The config in the table ``model`` of LatentSync's settings."""
-        return cls(*(EncoderConfig.of(table[f"{kind}_encoder"]) for kind in ("audio", "visual")))
-
-    @property
-    def frames(self) -> int:
-        """How many frames of three colours are looked at together."""
-        return self.visual_encoder.in_channels // 3
-
-
-RELEASED = SyncNetConfig(
-    EncoderConfig(
-        in_channels=1,
-        block_out_channels=(32, 64, 128, 256, 512, 1024, 2048),
-        downsample_factors=((2, 1), 2, 2, 1, 2, 2, (2, 3)),
-        attn_blocks=(0, 0, 0, 1, 1, 0, 0),
-    ),
-    EncoderConfig(
-        in_channels=48,
-        block_out_channels=(64, 128, 256, 256, 512, 1024, 2048, 2048),
-        downsample_factors=((1, 2), 2, 2, 2, 2, 2, 2, 2),
-        attn_blocks=(0, 0, 0, 0, 1, 1, 0, 0),
-    ),
-)
-
-
-def tupled(values: Sequence[Any]) -> tuple[Any, ...]:
-    """Lists, and the lists in them, as tuples."""
-    return tuple(tupled(v) if isinstance(v, Sequence) else v for v in values)
 
 
 def norm(width: int) -> nn.GroupNorm:
@@ -173,12 +111,18 @@ class Encoder(nn.Module):
                 stages.append(AttentionStage(width, config.dropout))
         self.down_blocks = nn.ModuleList(stages)
         self.norm_out = norm(widths[-1])
+        self.checkpointing = False  # recompute stages on the way back, to save memory
+
+    def enable_gradient_checkpointing(self) -> None:
+        """Keep what goes into stages only, and compute the rest again on the way back."""
+        self.checkpointing = True
 
     def forward(self, picture: Tensor) -> Tensor:
         """The embedding; `BadUsage` where the stages leave more than one place of the picture."""
         hidden = self.conv_in(picture)
         for stage in self.down_blocks:
-            hidden = stage(hidden)
+            again = self.checkpointing and torch.is_grad_enabled()
+            hidden = checkpoint(stage, hidden, use_reentrant=False) if again else stage(hidden)
         if hidden.shape[2:] != (1, 1):
             size, left = ("x".join(map(str, t.shape[2:])) for t in (picture, hidden))
             raise BadUsage(
@@ -226,16 +170,16 @@ def fitting(tensors: Mapping[str, Tensor]) -> SyncNetConfig:
 
 
 def adopt(
-    checkpoint: Checkpoint, wanted: WeightSet | None = None
+    given: Checkpoint, wanted: WeightSet | None = None
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The weights of ``stable_syncnet.pt`` and the config that they fit.
 
     A config in the checkpoint counts, else the released one.
     """
-    given = {k: v for k, v in checkpoint.config.items() if k.endswith("_encoder")}
-    config = SyncNetConfig.of(given) if given else fitting(checkpoint.tensors)
+    told = {k: v for k, v in given.config.items() if k.endswith("_encoder")}
+    config = SyncNetConfig.of(told) if told else fitting(given.tensors)
     expected = build(config).state_dict()
-    return convert(checkpoint.tensors, RULES, expected, str(checkpoint.file)), asdict(config)
+    return convert(given.tensors, RULES, expected, str(given.file)), asdict(config)
 
 
 def load(*, weights: str | None = None, device: str = "cpu") -> StableSyncNet:

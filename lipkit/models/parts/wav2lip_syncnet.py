@@ -74,8 +74,11 @@ class Convolution(nn.Module):
         return self.act(made + x if self.residual else made)
 
 
-def encoder(inside: int, specs: tuple[Spec, ...], activation: str) -> nn.Sequential:
-    """The layers of one encoder."""
+def encoder(
+    inside: int, specs: tuple[Spec, ...], activation: str, divisor: int = 1
+) -> nn.Sequential:
+    """The layers of one encoder, its widths divided by ``divisor``."""
+    specs = tuple(spec._replace(width=spec.width // divisor) for spec in specs)
     widths = (inside, *(spec.width for spec in specs))
     pairs: Any = zip(widths, specs, strict=False)
     return nn.Sequential(*(Convolution(width, spec, activation) for width, spec in pairs))
@@ -84,15 +87,15 @@ def encoder(inside: int, specs: tuple[Spec, ...], activation: str) -> nn.Sequent
 class Wav2LipSyncNet(nn.Module):
     """Embeddings of lips and sound whose cosine is near 1 where both fit, and never below 0."""
 
-    def __init__(self, activation: str = "leaky") -> None:
+    def __init__(self, activation: str = "leaky", divisor: int = 1) -> None:
         super().__init__()
-        self.visual_encoder = encoder(15, LIPS, activation)
-        self.audio_encoder = encoder(1, SOUND, activation)
+        self.visual_encoder = encoder(15, LIPS, activation, divisor)
+        self.audio_encoder = encoder(1, SOUND, activation, divisor)
 
     def forward(self, frames: Tensor, mels: Tensor) -> tuple[Tensor, Tensor]:
-        """Embeddings ``(b, 1024)`` of ``frames (b, 15, 128, 256)`` and ``mels (b, 1, 80, 16)``.
+        """Embeddings ``(b, d)`` of ``frames (b, 15, 128, 256)`` and ``mels (b, 1, 80, 16)``.
 
-        Frames are in -1..1, all colours of the first one first.
+        ``d`` is 1024 without a divisor. Frames are in -1..1, all colours of the first one first.
         """
         found = self.visual_encoder(frames).flatten(1), self.audio_encoder(mels).flatten(1)
         lips, sound = (functional.normalize(each) for each in found)
