@@ -290,4 +290,5 @@ class Family:
     speaker: str | None = None  # moves faces: (model, sampling, sound chunks, seed) -> ``Spoken``
     codec: str = "mesh"  # the one that draws the motion it makes
     drawer: str | None = None  # wraps a model as a ``FaceCodec``: (model, sampling, *, threads)
+    initialise: str | None = None  # fills a fresh model from another's file: (model, path)
     hollow: bool = False  # ``build`` works on the meta device: large weights are loaded once only

@@ -45,12 +45,14 @@ class Training:
         model = load(self.family.build)(self.config.model)
         if self.weights.is_file():
             checkpoint.load(model, self.weights)
+        elif self.options["init"]:
+            load(self.family.initialise)(model, self.options["init"])
         for name in names:
             if self.options["resume"] and self.finished(name):
                 ui.say(f"{name}: finished before")
                 continue
-            self.stage(name, model, source)
-            ui.say(f"{name}: {self.weights}")
+            done = self.stage(name, model, source)
+            ui.say(f"{name}: {self.weights if done else 'nothing to train'}")
 
     def finished(self, name: str) -> bool:
         """Whether the run's weights have this stage behind them."""
@@ -61,13 +63,15 @@ class Training:
         done = read_header(self.weights)["origin"]["steps"].get(name, 0)
         return bool(done >= getattr(self.config.train, name).steps)
 
-    def stage(self, name: str, model: Any, source: Any) -> None:
-        """Train one stage and write the weights."""
+    def stage(self, name: str, model: Any, source: Any) -> bool:
+        """Train one stage and write the weights; False if the model has nothing for it."""
         from lipkit.training.loop import Limits, main_first, train
 
         seed, config = self.options["seed"], getattr(self.config.train, name)
         with main_first():  # who speaks a corpus or fills a cache
             stage = load(self.family.stages[name])(model, self.config, source, seed)
+        if stage is None:
+            return False
         if rank() == 0:
             self.note(name)
         most = min(config.steps, self.options["max_steps"] or config.steps)
@@ -86,6 +90,7 @@ class Training:
             )
         if rank() == 0:
             self.save(name, model, done)
+        return True
 
     def save(self, name: str, model: Any, steps: int) -> None:
         """Write the weights, with how they came about."""
@@ -131,7 +136,10 @@ class Training:
                 "family": self.family.name,
                 "name": self.name,
                 "stage": stage,
-                **{key: self.options[key] for key in ("data", "seed", "resume", "max_steps")},
+                **{
+                    key: self.options[key]
+                    for key in ("data", "seed", "resume", "max_steps", "init")
+                },
                 "processes": int(os.environ.get("WORLD_SIZE", "1")),
                 "versions": versions(),
                 "settings": settings,

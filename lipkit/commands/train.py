@@ -47,6 +47,11 @@ def seconds_of(context: click.Context, parameter: click.Parameter, value: Any) -
 )
 @click.option("--resume", is_flag=True, help="Go on where RUN stopped; equals an unbroken run.")
 @click.option(
+    "--init",
+    metavar="FILE",
+    help="Begin with the weights of another model that FILE holds, such as Stable Diffusion's.",
+)
+@click.option(
     "--examples",
     type=click.IntRange(min=1),
     metavar="N",
@@ -67,6 +72,7 @@ def train(family: str, **options: Any) -> int:
     \b
     lipkit train vasa --preset builtin --data voices: -o runs/builtin
     lipkit train vasa --preset tiny-vasa --data voices:minutes=5 -o runs/try --max-steps 20
+    lipkit train latentsync --preset latentsync-1.5 --data CLIPS -o RUN --init SD15/unet.safetensors
     lipkit train vasa --data toy:size=256 --examples 4 -o toys
     """
     from lipkit import config as settings
@@ -79,11 +85,13 @@ def train(family: str, **options: Any) -> int:
         file=options["config_file"],
         sets=options["sets"],
     )
-    names = list(options["stages"] or described.stages)
+    names = [f"stage{n}" if n.isdigit() else n for n in options["stages"]] or [*described.stages]
     for name in names:
         if name not in described.stages:
             guess = nearest(name, list(described.stages)) or ", ".join(described.stages)
             raise BadUsage(f"{family} has no stage {name!r}", hint=f"did you mean {guess}?")
+    if options["init"] and described.initialise is None:
+        raise BadUsage(f"{family} begins with fresh weights only", hint="leave --init out")
     if options["examples"]:
         return show(options["data"], Path(options["output"]), options["examples"])
     if rank():  # the first process speaks for all

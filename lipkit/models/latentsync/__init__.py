@@ -13,6 +13,12 @@ FAMILY = Family(
     verbs=frozenset({"sync"}),
     config="lipkit.models.latentsync.config:LatentSyncConfig",
     build="lipkit.models.latentsync.model:build",
+    stages={
+        "autoencoder": "lipkit.models.latentsync.stages:autoencoder",
+        "stage1": "lipkit.models.latentsync.stages:stage1",
+        "stage2": "lipkit.models.latentsync.stages:stage2",
+    },
+    initialise="lipkit.models.latentsync.stages:begin",
     editor="lipkit.models.latentsync.editing:LatentSyncEditor",
     hollow=True,
 )

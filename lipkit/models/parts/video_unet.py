@@ -85,6 +85,10 @@ class VideoUNet(UNet2DConditionModel):
             nn.init.zeros_(convolution.bias)
         self._add_motion()
 
+    def enable_gradient_checkpointing(self, *given: Any) -> None:
+        """Have layers compute their activations again on the way back."""
+        self.checkpointing = True
+
     def _add_motion(self) -> None:
         motion, widths = self.form.motion, self.form.widths
         deepest = len(widths) - 1

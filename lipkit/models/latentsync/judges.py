@@ -1,0 +1,146 @@
+"""The frozen networks that a stage's loss asks: those of the store, or small stand-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lipkit.errors import BadUsage, WeightsError
+from lipkit.models.latentsync.config import LatentSyncConfig, Weighing
+from lipkit.models.latentsync.expert.model import load as load_syncnet
+from lipkit.models.latentsync.expert.model import place_of
+from lipkit.models.latentsync.objective import Judges
+from lipkit.models.parts import checkpoint, videomae, weights
+from lipkit.models.parts.foreign import read_checkpoint
+from lipkit.models.parts.lpips import Lpips
+
+STAND_IN = "stand-in"
+WIDTHS = (3, 16, 32, 64)  # of the stand-ins' layers
+SEED = 1247
+
+
+class StandIn(nn.Module):
+    """Convolutions with random weights, always the same, in place of a network of much training.
+
+    Such features see edges and colours, and how they move, but know nothing of faces.
+    """
+
+    def __init__(self, kind: Callable[..., nn.Module], stride: Any) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(SEED)
+            self.layers = nn.ModuleList(
+                kind(inside, outside, 3, stride=stride, padding=1)
+                for inside, outside in pairwise(WIDTHS)
+            )
+
+    def looks(self, x: Tensor) -> list[Tensor]:
+        """Features after each layer."""
+        found = []
+        for layer in self.layers:
+            x = functional.leaky_relu(layer(x), 0.2)
+            found.append(x)
+        return found
+
+
+class StandInLpips(StandIn):
+    """In place of LPIPS: distances ``(b,)`` of pictures ``(b, 3, h, w)`` in -1..1."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Conv2d, 2)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Mean squared differences of features of unit length, as LPIPS has them."""
+        layers = zip(self.looks(first), self.looks(second), strict=True)
+        apart = [
+            (functional.normalize(a, dim=1) - functional.normalize(b, dim=1)).square().sum(1)
+            for a, b in layers
+        ]
+        return torch.stack([a.mean((1, 2)) for a in apart], 1).sum(1)
+
+
+class StandInVideo(StandIn):
+    """In place of VideoMAE: features ``(b, d)`` of clips ``(b, 3, f, h, w)`` in 0..1."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Conv3d, (1, 4, 4))
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """The last layer's features, thinned out over places but not over time."""
+        return self.looks(clips - 0.5)[-1].flatten(1)
+
+
+def judges_of(
+    autoencoder: AutoencoderKL, config: LatentSyncConfig, weighing: Weighing, again: bool = False
+) -> Judges:
+    """The networks that terms with a weight need; ``again``: activations are computed twice.
+
+    Whoever judges is left in single precision: autocast makes its activations small.
+    """
+    train, form = config.train, config.model
+    syncnet, size = None, None
+    if weighing.sync:
+        if not train.syncnet:
+            raise BadUsage(
+                "the loss asks a SyncNet, and train.syncnet names none",
+                hint="--set train.syncnet=RUN, of lipkit train syncnet",
+            )
+        syncnet, known = load_syncnet(train.syncnet)
+        if known.frames != form.window:
+            raise WeightsError(
+                f"{train.syncnet}: sees {known.frames} frames, the model makes {form.window}"
+            )
+        size = known.resolution if known.space == "pixels" else None
+    distance = lpips_of(train.lpips) if weighing.lpips else None
+    video = video_of(train.videomae, form.window) if weighing.trepa else None
+    networks = [each for each in (autoencoder, syncnet, distance, video) if each is not None]
+    for network in networks:
+        network.eval().requires_grad_(False)
+        if again:
+            spare(network)
+    return Judges(autoencoder, syncnet, size, distance, video)
+
+
+def spare(network: nn.Module) -> None:
+    """Have a network compute its activations again where it can, which spares memory."""
+    if isinstance(network, videomae.VideoMae):
+        network.body.gradient_checkpointing_enable()
+        network.body.train()  # transformers asks for it; nothing is dropped in it
+        return
+    for part in network.modules():
+        switch = getattr(part, "enable_gradient_checkpointing", None)
+        if switch is not None:
+            switch()
+
+
+def lpips_of(name: str) -> nn.Module:
+    """LPIPS by VGG16 as losses have it, or its stand-in."""
+    if name == STAND_IN:
+        return StandInLpips()
+    network = Lpips("vgg")
+    checkpoint.load(network.features, weights.locate("vgg16"))
+    checkpoint.load(network.heads, weights.locate("lpips-vgg"))
+    return network
+
+
+def video_of(name: str, frames: int) -> nn.Module:
+    """VideoMAE of the store or of a file, or its stand-in."""
+    if name == STAND_IN:
+        return StandInVideo()
+    given = read_checkpoint(place_of(name))
+    if given.config.keys() >= {"width", "layers", "tube"}:  # of the store, in our names
+        tensors, sizes = given.tensors, given.config
+    else:
+        tensors, sizes = videomae.adopt(given)
+    form = videomae.VideoMaeForm(**sizes)
+    if form.frames != frames:
+        raise WeightsError(f"{name}: sees {form.frames} frames, the model makes {frames}")
+    network = videomae.VideoMae(form)
+    network.load_state_dict(tensors)
+    return network
