@@ -12,14 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from lipkit.models.parts.canvas import frames_of
+
 GAP = 2  # pixels between pictures
 MOST = 4096  # pixels of a sheet's side
-
-
-def frames_of(crops: Tensor) -> NDArray[np.uint8]:
-    """Frames ``(f, h, w, 3)`` of crops ``(f, 3, h, w)`` in -1..1."""
-    levels = ((crops.detach().float().cpu() + 1) * 127.5).round().clamp(0, 255)
-    return np.asarray(levels.byte().movedim(-3, -1).numpy())
 
 
 def grid(pictures: Tensor) -> NDArray[np.uint8]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -12,48 +11,30 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from lipkit import registry
 from lipkit.artifacts.features import require_encoder
 from lipkit.errors import BadInput
 from lipkit.faces import hallo
-from lipkit.faces.masks import feathered
 from lipkit.faces.mesh import OVAL
 from lipkit.faces.templates import matrices
-from lipkit.faces.warping import paste, transform, warp
+from lipkit.faces.warping import transform, warp
 from lipkit.metrics.identity import aligned, alignment
 from lipkit.models.emo.config import EmoConfig, HearingConfig, ModelConfig, SamplingConfig
 from lipkit.models.emo.model import Emo, autoencoder
 from lipkit.models.emo.pipeline import EmoAnimator, Sitter
 from lipkit.models.parts import weights
+from lipkit.models.parts.canvas import Canvas, frames_of
+from lipkit.models.parts.placing import place
 from lipkit.models.parts.recognition import ArcFace
 from lipkit.protocols import Face, Features
 
 Array = NDArray[Any]
 Chunks = Callable[[], Iterable[NDArray[np.float32]]]
 
-RIM = 1 / 32  # of the crop: within its border the crop fades to the picture
 RECOGNISER = "arcface-r100"  # InsightFace's network, which embeds faces for Hallo
 AT_FRAMES = ("wav2vec2-base-960h", "hubert-base")  # encoders that step once a frame
-TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
-
-
-@dataclass(frozen=True, eq=False)
-class Canvas:
-    """An ``Appearance``: the crop of a picture that a model draws, and what is around it."""
-
-    image: Array  # (h, w, 3)
-    matrix: Array  # (2, 3) picture to crop
-    size: int
-    sitter: Sitter
-
-    def paste(self, crops: Array) -> Array:
-        """Whole pictures ``(f, h, w, 3)`` with ``crops`` in their place, fading at the rim."""
-        rim = np.ones((self.size, self.size), np.float32)
-        rim[0], rim[-1], rim[:, 0], rim[:, -1] = 0, 0, 0, 0
-        soft = feathered(rim, RIM * self.size)
-        return np.stack([paste(self.image, crop, self.matrix, soft) for crop in crops])
 
 
 class EmoPerformer:
@@ -114,8 +95,7 @@ class EmoPerformer:
         )
         done = 0
         for pictures in drawn:
-            levels = ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-            crops = levels.movedim(1, -1).cpu().numpy()[: total - done]
+            crops = frames_of(pictures)[: total - done]
             done += len(crops)
             yield crops
 
@@ -191,13 +171,6 @@ def clipped(pieces: Iterable[Array], window: int, margin: int, total: int) -> It
 
 def ready(model: Emo, sampling: SamplingConfig) -> tuple[Any, Any]:
     """Model and autoencoder in the number type that sampling asks for."""
-    device = next(model.parameters()).device
-    kind = sampling.precision
-    if kind == "auto":
-        kind = "fp16" if device.type == "cuda" else "fp32"
     found = model, autoencoder(model)
-    for network in found:
-        # diffusers' own `to` warns of every change of type.
-        nn.Module.to(network, device, TYPES[kind])
-        network.eval().requires_grad_(False)
+    place(found, next(model.parameters()).device, sampling.precision)
     return found

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from lipkit.audio import windows
 from lipkit.faces.latentsync_pixels import fixed_mask
@@ -18,6 +17,7 @@ from lipkit.models.latentsync.config import ModelConfig, SamplingConfig
 from lipkit.models.latentsync.model import LatentSync, autoencoder
 from lipkit.models.latentsync.pipeline import Draws, LatentSyncer
 from lipkit.models.parts import weights
+from lipkit.models.parts.placing import place
 from lipkit.protocols import FaceTrack, Features
 from lipkit.sync.crops import CropEditor, Cropping, Study
 from lipkit.sync.hearing import encoder_of
@@ -25,7 +25,6 @@ from lipkit.sync.hearing import encoder_of
 Array = NDArray[Any]
 
 FEATHER = 0.04  # of the crop: within its rim, the hole fades to the frame's own pixels
-TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 class LatentSyncEditor(CropEditor):
@@ -103,16 +102,10 @@ def hole_of(form: ModelConfig) -> Array:
 def ready(model: LatentSync, sampling: SamplingConfig) -> tuple[Any, Any]:
     """UNet and autoencoder as sampling wants them: number type, memory layout, compiled."""
     device = next(model.parameters()).device
-    kind = sampling.precision
-    if kind == "auto":
-        kind = "bf16" if device.type == "cuda" else "fp32"
     unet, vae = model.unet, autoencoder(model)
     # On a CPU it gains nothing, and norms in it crash on the way back where only weights train.
     layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
-    for network in (unet, vae):
-        # diffusers' own `to` warns of every change of type.
-        nn.Module.to(network, device, TYPES[kind], memory_format=layout)
-        network.eval().requires_grad_(False)
+    place((unet, vae), device, sampling.precision, best="bf16", layout=layout)
     if sampling.compile and "deep" not in vars(unet):  # not yet
         unet.deep, unet.leave = torch.compile(unet.deep), torch.compile(unet.leave)
     return unet, vae

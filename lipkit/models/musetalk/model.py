@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
 
 from lipkit.models.musetalk.config import ModelConfig, SamplingConfig
 from lipkit.models.musetalk.network import FaceUNet
 from lipkit.models.parts import vae
-
-TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+from lipkit.models.parts.placing import place
 
 
 class MuseTalk(nn.Module):
@@ -31,12 +29,5 @@ def build(config: ModelConfig) -> MuseTalk:
 def ready(model: MuseTalk, sampling: SamplingConfig) -> tuple[FaceUNet, AutoencoderKL]:
     """UNet and autoencoder in the number type that sampling wants, on the model's device."""
     autoencoder = model.vae if model.vae is not None else vae.stored(model.config.vae)
-    device = next(model.parameters()).device
-    kind = sampling.precision
-    if kind == "auto":
-        kind = "fp16" if device.type == "cuda" else "fp32"
-    for network in (model.unet, autoencoder):
-        # diffusers' own `to` warns of every change of type.
-        nn.Module.to(network, device, TYPES[kind])
-        network.eval().requires_grad_(False)
+    place((model.unet, autoencoder), next(model.parameters()).device, sampling.precision)
     return model.unet, autoencoder

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from lipkit.audio.wav2vec2 import Wav2Vec2Encoder
 from lipkit.errors import BadInput
-from lipkit.faces.masks import feathered
 from lipkit.faces.templates import matrices
-from lipkit.faces.warping import paste, transform, warp
+from lipkit.faces.warping import transform, warp
 from lipkit.models.parts import weights
+from lipkit.models.parts.canvas import Canvas, frames_of
+from lipkit.models.parts.placing import place
 from lipkit.models.vlogger import pose
 from lipkit.models.vlogger.config import SamplingConfig, VloggerConfig
 from lipkit.models.vlogger.following import at_rate, doings, watched
@@ -32,26 +32,7 @@ Array = NDArray[Any]
 Chunks = Callable[[], Iterable[NDArray[np.float32]]]
 
 ANGLES = 6  # numbers of a pose
-RIM = 1 / 32  # of the crop: within its border the crop fades to the picture
 PIECE = 5  # seconds over which a head's pose goes on from its own past
-TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
-
-
-@dataclass(frozen=True, eq=False)
-class Canvas:
-    """The crop of a picture that a model draws, and what is around it."""
-
-    image: Array  # (h, w, 3)
-    matrix: Array  # (2, 3) picture to crop
-    size: int
-    sitter: Sitter
-
-    def paste(self, crops: Array) -> Array:
-        """Whole pictures ``(f, h, w, 3)`` with ``crops`` in their place, fading at the rim."""
-        rim = np.ones((self.size, self.size), np.float32)
-        rim[0], rim[-1], rim[:, 0], rim[:, -1] = 0, 0, 0, 0
-        soft = feathered(rim, RIM * self.size)
-        return np.stack([paste(self.image, crop, self.matrix, soft) for crop in crops])
 
 
 class VloggerPerformer:
@@ -134,8 +115,7 @@ class VloggerPerformer:
         generator = torch.Generator().manual_seed(self.seed)
         drawn = self.animator.animate(canvas.sitter, audio, None, self.sampling, generator)
         for pictures in drawn:
-            levels = ((pictures + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-            yield levels.movedim(1, -1).cpu().numpy()
+            yield frames_of(pictures)
 
 
 def calmed(offsets: Array, poses: Array, sampling: SamplingConfig) -> Performance:
@@ -186,13 +166,7 @@ def posed(poser: Poser, heard: Tensor, identity: Tensor) -> Array:
 
 def ready(model: Vlogger, sampling: SamplingConfig) -> tuple[Any, Any, Any]:
     """Model, autoencoder and picture encoder, in the number type that sampling asks for."""
-    device = model.backbone.device
-    kind = sampling.precision
-    if kind == "auto":
-        kind = "fp16" if device.type == "cuda" else "fp32"
     borrowed = autoencoder(model), beholder(model)
-    for network in (model.guider, model.reference, model.backbone, *borrowed):
-        # diffusers' own `to` warns of every change of type.
-        nn.Module.to(network, device, TYPES[kind])
-        network.eval().requires_grad_(False)
+    drawing = (model.guider, model.reference, model.backbone, *borrowed)
+    place(drawing, model.backbone.device, sampling.precision)
     return model, *borrowed
