@@ -54,7 +54,7 @@ def starts_of(take: Footage, count: int) -> Array:
     if take.fps != FPS:
         raise BadInput(
             f"{take.name}: {float(take.fps):g} frames a second, not {FPS}",
-            hint=f"lipkit align --fps {FPS}",
+            hint=f"before lipkit align: ffmpeg -i IN -r {FPS} OUT",
         )
     columns = len(mel_of(take)) - windows.mel_window_size(count)
     shown = np.concatenate([[0], np.cumsum(take.valid)])

@@ -173,7 +173,7 @@ def test_judges_must_fit(fresh: LatentSync, syncnet: str) -> None:
     narrow = configured("model.window=8", f'train.syncnet="{syncnet}"')
     with pytest.raises(WeightsError, match="sees 16 frames, the model makes 8"):
         judges_of(fresh.vae, narrow, narrow.train.loss2)
-    with pytest.raises(BadUsage, match="train.syncnet names none"):
+    with pytest.raises(BadUsage, match="names none"):
         stages.stage2(fresh, configured(), TOYS, 0)
     with pytest.raises(BadUsage, match="the model makes 16"):
         stages.stage1(fresh, configured("train.stage1.frames=8"), TOYS, 0)
