@@ -8,7 +8,8 @@ loss and without. Prints, on people and utterances that no training saw, the Syn
 the correlation of the drawn mouth's opening with what is heard, for the right sound and for that of
 another take; with the latter, also with what the pictures showed before, which is the shortcut.
 The chin below the drawn hole also tells of the mouth, so a network that draws nothing yet follows
-what was seen: read the column of the swapped sound first. A run that was stopped goes on where it stopped.
+what was seen: read the column of the swapped sound first.
+A run that was stopped goes on where it stopped.
 """
 
 from __future__ import annotations
