@@ -102,7 +102,9 @@ def loud(signal_number: int | None = None) -> str:
     """A program whose verb prints without end, or sends itself a signal."""
     act = f"os.kill(os.getpid(), {signal_number})" if signal_number else "print('x' * 1000)"
     return (
-        "import os, time, click\nfrom lipkit import cli\n"
+        "import os, signal, time, click\nfrom lipkit import cli\n"
+        # Whoever runs the tests in the background has Ctrl-C ignored, and children inherit that.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"@click.command()\ndef act():\n    while True:\n        {act}\n"
         "cli.VERBS['act'] = cli.Verb('Look', 'Act.', '')\ncli.load = lambda _: act\n"
         "cli.main(['act'])\n"
