@@ -95,7 +95,7 @@ def test_memory_that_ends_halves_the_batch(
         return enter(sample, *given)
 
     monkeypatch.setattr(syncer.unet, "enter", short)
-    assert torch.allclose(synced(syncer, [crops(4)]), whole, atol=1e-4)
+    torch.testing.assert_close(synced(syncer, [crops(4)]), whole, atol=4e-3, rtol=0)
     assert sizes == [2, 1, 1, 1, 1]
 
 
