@@ -35,9 +35,9 @@ from lipkit.models.latentsync.expert import model as experts
 from lipkit.models.latentsync.expert.config import ExpertConfig
 from lipkit.models.latentsync.expert.stages import pairs
 from lipkit.models.latentsync.material import heard_of, pixels
-from lipkit.models.latentsync.model import LatentSync, autoencoder, build
+from lipkit.models.latentsync.model import LatentSync, build
 from lipkit.models.latentsync.pipeline import LatentSyncer
-from lipkit.models.parts import checkpoint
+from lipkit.models.parts import checkpoint, vae
 from lipkit.training.config import StageConfig
 from lipkit.training.loop import train
 from lipkit.training.toys.dubbing import Dubbed, agreement, dubbed
@@ -115,7 +115,7 @@ def train_faces(plan: Plan, config: LatentSyncConfig) -> LatentSync:
 def mouths(model: LatentSync, takes: list[Dubbed], config: LatentSyncConfig) -> list[Any]:
     """Tracks ``(f,)`` of the drawn mouth's opening, read from the drawn pictures."""
     form, found = config.model, []
-    syncer = LatentSyncer(model.unet, autoencoder(model), form)
+    syncer = LatentSyncer(model.unet, vae.of(model), form)
     side, device = form.resolution, model.unet.device
     hole = feathered((fixed_mask(form.mask, side) < 128).astype(np.float32), FEATHER)
     sampling = replace(config.sampling, guidance=1.0)

@@ -10,6 +10,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Random weights and inputs are the same in every run: a test fails always or never."""
+    import torch
+
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of golden tensors and real media beside the checkout; skips where it is absent."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +12,10 @@ import soundfile
 import torch
 from PIL import Image
 
-from lipkit import config, ui
+from lipkit import config, registry, ui
+from lipkit.faces.warping import warp
+from lipkit.media.video import Encode, VideoWriter, read_frames
 from lipkit.models.parts import checkpoint
-from lipkit.models.vasa.config import VasaConfig
-from lipkit.models.vasa.model import build
 
 TINY = {
     "model": {
@@ -29,20 +31,39 @@ def fresh_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ui, "settings", ui.Settings())
 
 
+def frames_of(path: Path) -> np.ndarray:
+    """All frames ``(f, h, w, 3)`` of a video."""
+    return np.concatenate(list(read_frames(path)))
+
+
+def untrained(family: str, tables: Mapping[str, Any], path: Path, name: str = "tiny") -> Path:
+    """``path``, with random weights of a family's design by a preset's ``tables``."""
+    design = registry.resolve(registry.FAMILIES, family, "family")
+    settings = config.resolve(registry.load(design.config), preset=tables)
+    torch.manual_seed(0)
+    checkpoint.save(
+        registry.load(design.build)(settings.model),
+        path,
+        name=name,
+        config=config.as_tables(settings)["model"],
+        origin={"family": family, "steps": {}},
+    )
+    return path
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run directory with random weights of the embedded default's design."""
     run = tmp_path_factory.mktemp("run")
-    settings = config.resolve(VasaConfig, preset=TINY)
-    torch.manual_seed(0)
-    checkpoint.save(
-        build(settings.model),
-        run / "weights.safetensors",
-        name="tiny",
-        config=config.as_tables(settings)["model"],
-        origin={"family": "vasa", "steps": {}},
-    )
-    return run
+    return untrained("vasa", TINY, run / "weights.safetensors").parent
+
+
+def film_head(path: Path, picture: np.ndarray, frames: int) -> Path:
+    """``path``, with a film of ``picture``'s head moving a little, at 30 frames a second."""
+    shifts = [np.array([[1.0, 0, -90 + k / 2], [0, 1.0, -10 + k / 3]]) for k in range(frames)]
+    with VideoWriter(path, size=(256, 256), fps=30, encode=Encode("ffv1")) as writer:
+        writer.write(np.stack([warp(picture, shift, (256, 256)) for shift in shifts]))
+    return path
 
 
 @pytest.fixture(scope="session")

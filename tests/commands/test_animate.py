@@ -20,11 +20,8 @@ from lipkit.cli import run
 from lipkit.errors import ExitStatus
 from lipkit.media.ffmpeg import run as ffmpeg
 from lipkit.media.probe import probe
-from lipkit.media.video import frame_times, read_frames
-
-
-def frames_of(path: Path) -> np.ndarray:
-    return np.concatenate(list(read_frames(path)))
+from lipkit.media.video import frame_times
+from tests.commands.conftest import frames_of
 
 
 def animate(portrait: Path, sound: Path, model: Path, *more: str) -> int:

@@ -6,33 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from lipkit import config
 from lipkit.cli import run
 from lipkit.errors import ExitStatus
 from lipkit.media.probe import probe
-from lipkit.media.video import frame_times, read_frames
-from lipkit.models.emo.config import EmoConfig
-from lipkit.models.emo.model import build
-from lipkit.models.parts import checkpoint
+from lipkit.media.video import frame_times
+from tests.commands.conftest import frames_of, untrained
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights of the tiny preset's design, autoencoder included."""
-    path = tmp_path_factory.mktemp("run") / "weights.safetensors"
-    settings = config.resolve(EmoConfig, preset=config.load_preset("tiny-emo").tables)
-    torch.manual_seed(0)
-    checkpoint.save(
-        build(settings.model),
-        path,
-        name="tiny",
-        config=config.as_tables(settings)["model"],
-        origin={"family": "emo"},
-    )
-    return path
+    tables = config.load_preset("tiny-emo").tables
+    return untrained("emo", tables, tmp_path_factory.mktemp("run") / "weights.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +33,6 @@ def wide(astronaut: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def animate(*arguments: object) -> int:
     return run(["animate", *map(str, arguments)])
-
-
-def frames_of(path: Path) -> np.ndarray:
-    return np.concatenate(list(read_frames(path)))
 
 
 def test_the_crop_is_drawn_and_the_rest_stays(

@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from lipkit import config, registry
+from lipkit import config
 from lipkit.artifacts.motion import read_motion
 from lipkit.cli import run as lipkit
 from lipkit.commands import _drive, _model
 from lipkit.errors import ExitStatus
 from lipkit.media.probe import probe
 from lipkit.media.video import VideoWriter, read_frames
-from lipkit.models.parts import checkpoint
+from tests.commands.conftest import untrained
 
 MODELS = ("liveportrait", "joyvasa")
 
@@ -28,13 +27,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights")
     for name in MODELS:
         preset = config.load_preset(f"tiny-{name}")
-        family = registry.resolve(registry.FAMILIES, preset.family, "family")
-        form = config.resolve(registry.load(family.config), preset=preset.tables).model
-        torch.manual_seed(0)
-        module = registry.load(family.build)(form)
-        origin = {"family": family.name}
-        path = folder / f"{name}.safetensors"
-        checkpoint.save(module, path, name=name, config=config.as_tables(form), origin=origin)
+        untrained(preset.family, preset.tables, folder / f"{name}.safetensors", name)
     return folder
 
 

@@ -7,34 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from lipkit import config
 from lipkit.cli import run
 from lipkit.errors import ExitStatus
 from lipkit.media.probe import probe
-from lipkit.media.video import VideoWriter, read_frames
-from lipkit.models.parts import checkpoint
-from lipkit.models.vlogger.config import VloggerConfig
-from lipkit.models.vlogger.model import build
+from lipkit.media.video import VideoWriter
+from tests.commands.conftest import frames_of, untrained
 from tests.models.vlogger.conftest import TINY
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights of a small design, autoencoder and picture encoder included."""
-    path = tmp_path_factory.mktemp("run") / "weights.safetensors"
-    settings = config.resolve(VloggerConfig, preset={"model": TINY["model"]})
-    torch.manual_seed(0)
-    checkpoint.save(
-        build(settings.model),
-        path,
-        name="tiny",
-        config=config.as_tables(settings)["model"],
-        origin={"family": "vlogger"},
-    )
-    return path
+    tables = {"model": TINY["model"]}
+    return untrained("vlogger", tables, tmp_path_factory.mktemp("run") / "weights.safetensors")
 
 
 def test_the_crop_is_drawn_and_the_rest_stays(
@@ -44,7 +31,7 @@ def test_the_crop_is_drawn_and_the_rest_stays(
     Image.fromarray(astronaut[:360]).save(face)
     options = ["--model", weights, "--steps", 1, "--guidance", 1, "--video-codec", "ffv1"]
     assert run([str(word) for word in ("animate", face, speech, "-o", out, *options)]) == 0
-    made = np.concatenate(list(read_frames(out)))
+    made = frames_of(out)
     assert len(made) == 20  # 0.8 s
     assert probe(out).audio is not None
     changed = (made != astronaut[:360]).any((0, -1))
@@ -63,7 +50,7 @@ def test_a_video_drives_at_its_own_rate(
     options = ["--model", weights, "--steps", 1, "--guidance", 1]
     words = ["animate", face, "--drive", driver, "-o", out, *options]
     assert run([str(word) for word in words]) == ExitStatus.OK
-    assert len(np.concatenate(list(read_frames(out)))) == 6
+    assert len(frames_of(out)) == 6
     assert probe(out).audio is None
 
 

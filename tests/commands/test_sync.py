@@ -22,6 +22,7 @@ from lipkit.faces.geometry import Geometry
 from lipkit.media.probe import probe
 from lipkit.media.video import Encode, VideoWriter, frame_times, read_frames
 from lipkit.protocols import Features
+from tests.commands.conftest import frames_of
 from tests.sync.films import Blinker, Spotter, film, speech, steady
 
 TIMES = steady(40, Fraction(30000, 1001))
@@ -56,10 +57,6 @@ def run(*arguments: object) -> int:
     with pytest.raises(SystemExit) as ended:
         cli.main(["sync", *map(str, arguments)])
     return int(ended.value.code or 0)
-
-
-def frames_of(path: Path) -> np.ndarray:
-    return np.concatenate(list(read_frames(path)))
 
 
 def test_a_video_gets_other_lips_and_the_new_sound(talk: Path, dub: Path, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ import pytest
 
 from lipkit.faces.warping import warp
 from lipkit.media.probe import probe
-from lipkit.media.video import AudioTrack, Encode, VideoWriter, frame_times, read_frames
+from lipkit.media.video import AudioTrack, Encode, VideoWriter, frame_times
+from tests.commands.conftest import frames_of
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +36,6 @@ def talk(astronaut: np.ndarray, speech: Path, tmp_path_factory: pytest.TempPathF
 def lipkit(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "lipkit", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, check=False, cwd=cwd)
-
-
-def frames_of(path: Path) -> np.ndarray:
-    return np.concatenate(list(read_frames(path)))
 
 
 def test_the_mouth_moves_and_nothing_else(

@@ -6,14 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from lipkit import config, registry
+from lipkit import config
 from lipkit.cli import run
 from lipkit.errors import ExitStatus
-from lipkit.faces.warping import warp
-from lipkit.media.video import Encode, VideoWriter, frame_times, read_frames
-from lipkit.models.parts import checkpoint
+from lipkit.media.video import frame_times
+from tests.commands.conftest import film_head, frames_of, untrained
 
 PRESETS = ["tiny-wav2lip", "tiny-musetalk"]
 
@@ -21,38 +19,19 @@ PRESETS = ["tiny-wav2lip", "tiny-musetalk"]
 @pytest.fixture(scope="module", params=PRESETS)
 def weights(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights of a preset's design."""
-    path = tmp_path_factory.mktemp("run") / "weights.safetensors"
     preset = config.load_preset(request.param)
-    family = registry.resolve(registry.FAMILIES, preset.family, "family")
-    settings = config.resolve(registry.load(family.config), preset=preset.tables)
-    torch.manual_seed(0)
-    checkpoint.save(
-        registry.load(family.build)(settings.model),
-        path,
-        name=preset.name,
-        config=config.as_tables(settings)["model"],
-        origin={"family": family.name},
-    )
-    return path
+    path = tmp_path_factory.mktemp("run") / "weights.safetensors"
+    return untrained(preset.family, preset.tables, path, preset.name)
 
 
 @pytest.fixture(scope="module")
 def talk(astronaut: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half a second of a head that moves a little, at 30 frames a second."""
-    path = tmp_path_factory.mktemp("film") / "talk.mkv"
-    shifts = [np.array([[1.0, 0, -90 + k / 2], [0, 1.0, -10 + k / 3]]) for k in range(15)]
-    frames = np.stack([warp(astronaut, shift, (256, 256)) for shift in shifts])
-    with VideoWriter(path, size=(256, 256), fps=30, encode=Encode("ffv1")) as writer:
-        writer.write(frames)
-    return path
+    return film_head(tmp_path_factory.mktemp("film") / "talk.mkv", astronaut, frames=15)
 
 
 def sync(*arguments: object) -> int:
     return run(["sync", *map(str, arguments)])
-
-
-def frames_of(path: Path) -> np.ndarray:
-    return np.concatenate(list(read_frames(path)))
 
 
 def changes(talk: Path, speech: Path, weights: Path, out: Path, *options: str) -> np.ndarray:

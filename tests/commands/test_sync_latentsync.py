@@ -13,49 +13,28 @@ import torch
 from lipkit import config, models
 from lipkit.cli import run
 from lipkit.errors import ExitStatus
-from lipkit.faces.warping import warp
 from lipkit.media.probe import probe
-from lipkit.media.video import Encode, VideoWriter, frame_times, read_frames
+from lipkit.media.video import frame_times
 from lipkit.models.latentsync import convert
-from lipkit.models.latentsync.config import LatentSyncConfig
 from lipkit.models.latentsync.model import build
-from lipkit.models.parts import checkpoint
+from tests.commands.conftest import film_head, frames_of, untrained
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights of the tiny preset's design, autoencoder included."""
-    path = tmp_path_factory.mktemp("run") / "weights.safetensors"
     tables = config.load_preset("tiny-latentsync").tables
-    settings = config.resolve(LatentSyncConfig, preset=tables)
-    torch.manual_seed(0)
-    checkpoint.save(
-        build(settings.model),
-        path,
-        name="tiny",
-        config=config.as_tables(settings)["model"],
-        origin={"family": "latentsync"},
-    )
-    return path
+    return untrained("latentsync", tables, tmp_path_factory.mktemp("run") / "weights.safetensors")
 
 
 @pytest.fixture(scope="module")
 def talk(astronaut: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Over half a second of a head that moves a little, at 30 frames a second."""
-    path = tmp_path_factory.mktemp("film") / "talk.mkv"
-    shifts = [np.array([[1.0, 0, -90 + k / 2], [0, 1.0, -10 + k / 3]]) for k in range(20)]
-    frames = np.stack([warp(astronaut, shift, (256, 256)) for shift in shifts])
-    with VideoWriter(path, size=(256, 256), fps=30, encode=Encode("ffv1")) as writer:
-        writer.write(frames)
-    return path
+    return film_head(tmp_path_factory.mktemp("film") / "talk.mkv", astronaut, frames=20)
 
 
 def sync(*arguments: object) -> int:
     return run(["sync", *map(str, arguments)])
-
-
-def frames_of(path: Path) -> np.ndarray:
-    return np.concatenate(list(read_frames(path)))
 
 
 def test_the_lower_face_is_drawn_anew_and_nothing_else(

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from lipkit import ui
-from lipkit.commands.train import train
+from lipkit.cli import lipkit
 from lipkit.errors import BadInput, BadUsage, LipkitError
 from lipkit.models import load
 from lipkit.models.parts.weights import read_header
@@ -46,7 +46,7 @@ def humming(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def invoke(*arguments: str) -> int:
-    result = CliRunner().invoke(train, arguments, standalone_mode=False)
+    result = CliRunner().invoke(lipkit, ["train", *arguments], standalone_mode=False)
     if result.exception:
         raise result.exception
     return int(result.return_value)
@@ -142,6 +142,6 @@ def test_without_accelerate_the_extra_is_named(humming, tmp_path, monkeypatch):
 @pytest.mark.parametrize("text", ["soon", "1d", ""])
 def test_times_that_are_none(text, tmp_path):
     arguments = ["vasa", "--data", "voices:", "-o", str(tmp_path), "--max-time", text]
-    result = CliRunner().invoke(train, arguments)
+    result = CliRunner().invoke(lipkit, ["train", *arguments])
     assert result.exit_code == 2
     assert "write it as 90, 45m or 1h30m" in result.output

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from lipkit.models.parts import noise_levels
 from lipkit.models.parts.convert import convert as fit
 from lipkit.models.parts.denoising import denoise, noised
-from lipkit.models.parts.diffusion_config import DiffusionConfig
+from lipkit.models.parts.diffusion_config import DiffusionConfig, TemporalConfig
 from lipkit.models.parts.reference import Reading, ReferenceNet
 from lipkit.models.vlogger import convert, head, hearing, pose
 from lipkit.models.vlogger.backbone import Backbone, Guide, joined
@@ -24,7 +24,6 @@ from lipkit.models.vlogger.config import (
     HearingConfig,
     PoserConfig,
     ShaperConfig,
-    TemporalConfig,
 )
 from lipkit.models.vlogger.drawing import draw
 from lipkit.models.vlogger.guider import PoseGuider

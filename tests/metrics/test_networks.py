@@ -44,7 +44,7 @@ def test_inception(store: Path) -> None:
     imported(fid.WEIGHTS, own.state_dict(), store)
     found = fid.features(fid.resized(PICTURE[None]))
     with torch.inference_mode():
-        np.testing.assert_allclose(found, own(fid.resized(PICTURE[None])), atol=1e-5)
+        np.testing.assert_allclose(found, own(fid.resized(PICTURE[None])), atol=1e-4)
 
 
 def test_hyperiqa(store: Path) -> None:

@@ -103,6 +103,6 @@ def test_two_processes_equal_one_with_twice_the_batch(tmp_path):
     assert found.returncode == 0, found.stderr[-2000:]
     series = [json.loads((folder / "series.json").read_text()) for folder in (one, two)]
     assert len(series[0]) == 8
-    assert series[1] == pytest.approx(series[0], rel=1e-5)
+    assert series[1] == pytest.approx(series[0], rel=1e-4)
     for name, tensor in weights(one).items():
-        torch.testing.assert_close(weights(two)[name], tensor, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(weights(two)[name], tensor, rtol=1e-3, atol=1e-5)

@@ -11,22 +11,13 @@ from typing import Literal
 
 from lipkit.models.parts.diffusion_config import (
     DiffusionConfig,
-    MotionConfig,
     Scope,
+    TemporalConfig,
     VaeConfig,
     VideoUNetConfig,
 )
 
 CELL = 8  # pixels that one latent covers
-
-
-@dataclass(frozen=True)
-class TemporalConfig(MotionConfig):
-    """AnimateDiff's motion modules, at every level."""
-
-    levels: tuple[int, ...] = (0, 1, 2, 3)
-    middle: bool = True
-    table: int = 32
 
 
 @dataclass(frozen=True)

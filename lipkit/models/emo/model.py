@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
 from diffusers.models.embeddings import ImageProjection
 from torch import Tensor, nn
@@ -67,8 +66,3 @@ class Emo(nn.Module):
 def build(config: ModelConfig) -> Emo:
     """A model with fresh weights."""
     return Emo(config)
-
-
-def autoencoder(model: Emo) -> AutoencoderKL:
-    """The model's own autoencoder, else the stored one that it was trained with."""
-    return model.vae if model.vae is not None else vae.stored(model.config.vae)

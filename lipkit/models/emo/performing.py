@@ -22,9 +22,9 @@ from lipkit.faces.templates import matrices
 from lipkit.faces.warping import transform, warp
 from lipkit.metrics.identity import aligned, alignment
 from lipkit.models.emo.config import EmoConfig, HearingConfig, ModelConfig, SamplingConfig
-from lipkit.models.emo.model import Emo, autoencoder
+from lipkit.models.emo.model import Emo
 from lipkit.models.emo.pipeline import EmoAnimator, Sitter
-from lipkit.models.parts import weights
+from lipkit.models.parts import vae, weights
 from lipkit.models.parts.canvas import Canvas, frames_of
 from lipkit.models.parts.placing import place
 from lipkit.models.parts.recognition import ArcFace
@@ -171,6 +171,6 @@ def clipped(pieces: Iterable[Array], window: int, margin: int, total: int) -> It
 
 def ready(model: Emo, sampling: SamplingConfig) -> tuple[Any, Any]:
     """Model and autoencoder in the number type that sampling asks for."""
-    found = model, autoencoder(model)
+    found = model, vae.of(model)
     place(found, next(model.parameters()).device, sampling.precision)
     return found

@@ -128,8 +128,7 @@ class EmoAnimator:
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> Tensor:
         """Pictures ``(n, 3, r, r)`` in -1..1 of latents ``(n, 4, h, w)``, one at a time."""
-        pictures = [vae.decode(self.vae, one) for one in latents.split(1)]
-        return torch.cat(pictures).clamp(-1, 1)
+        return vae.pictures_of(self.vae, latents)
 
     def _here(self, tensor: Tensor) -> Tensor:
         backbone = self.model.backbone

@@ -14,9 +14,9 @@ from lipkit.audio import windows
 from lipkit.faces.latentsync_pixels import fixed_mask
 from lipkit.faces.masks import feathered
 from lipkit.models.latentsync.config import ModelConfig, SamplingConfig
-from lipkit.models.latentsync.model import LatentSync, autoencoder
+from lipkit.models.latentsync.model import LatentSync
 from lipkit.models.latentsync.pipeline import Draws, LatentSyncer
-from lipkit.models.parts import weights
+from lipkit.models.parts import vae, weights
 from lipkit.models.parts.placing import place
 from lipkit.protocols import FaceTrack, Features
 from lipkit.sync.crops import CropEditor, Cropping, Study
@@ -102,10 +102,10 @@ def hole_of(form: ModelConfig) -> Array:
 def ready(model: LatentSync, sampling: SamplingConfig) -> tuple[Any, Any]:
     """UNet and autoencoder as sampling wants them: number type, memory layout, compiled."""
     device = next(model.parameters()).device
-    unet, vae = model.unet, autoencoder(model)
+    unet, coder = model.unet, vae.of(model)
     # On a CPU it gains nothing, and norms in it crash on the way back where only weights train.
     layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
-    place((unet, vae), device, sampling.precision, best="bf16", layout=layout)
+    place((unet, coder), device, sampling.precision, best="bf16", layout=layout)
     if sampling.compile and "deep" not in vars(unet):  # not yet
         unet.deep, unet.leave = torch.compile(unet.deep), torch.compile(unet.leave)
-    return unet, vae
+    return unet, coder

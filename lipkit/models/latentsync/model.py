@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
 
 from lipkit.models.latentsync.config import ModelConfig
@@ -23,8 +22,3 @@ class LatentSync(nn.Module):
 def build(config: ModelConfig) -> LatentSync:
     """A model with fresh weights."""
     return LatentSync(config)
-
-
-def autoencoder(model: LatentSync) -> AutoencoderKL:
-    """The model's own autoencoder, else the stored one that it was trained with."""
-    return model.vae if model.vae is not None else vae.stored(model.config.vae)

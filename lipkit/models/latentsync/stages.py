@@ -27,9 +27,9 @@ from lipkit.models.latentsync.expert.model import place_of
 from lipkit.models.latentsync.judges import StandInLpips, judges_of
 from lipkit.models.latentsync.material import pixels, scenes
 from lipkit.models.latentsync.model import LatentSync
-from lipkit.models.latentsync.model import autoencoder as autoencoder_of
 from lipkit.models.latentsync.objective import Judges, Sample, guess, terms, trainable, weighed
 from lipkit.models.latentsync.pipeline import LatentSyncer
+from lipkit.models.parts import vae
 from lipkit.models.parts.foreign import read_checkpoint
 from lipkit.protocols import Features
 from lipkit.training.config import StageConfig
@@ -197,7 +197,7 @@ class DenoiserStage:
         self.weighing, self.data, self.parts = weighing, data, parts
         mask = fixed_mask(form.mask, form.resolution)
         self.masks = torch.from_numpy(mask / 255).float(), latent_mask(mask)
-        self.judges = judges_of(autoencoder_of(model), config, weighing, stage.checkpointing)
+        self.judges = judges_of(vae.of(model), config, weighing, stage.checkpointing)
 
     def parameters(self, model: LatentSync) -> list[nn.Parameter]:
         """Those of this stage's parts of the UNet."""

@@ -28,6 +28,6 @@ def build(config: ModelConfig) -> MuseTalk:
 
 def ready(model: MuseTalk, sampling: SamplingConfig) -> tuple[FaceUNet, AutoencoderKL]:
     """UNet and autoencoder in the number type that sampling wants, on the model's device."""
-    autoencoder = model.vae if model.vae is not None else vae.stored(model.config.vae)
+    autoencoder = vae.of(model)
     place((model.unet, autoencoder), next(model.parameters()).device, sampling.precision)
     return model.unet, autoencoder

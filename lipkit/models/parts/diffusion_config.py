@@ -24,6 +24,15 @@ class MotionConfig:
 
 
 @dataclass(frozen=True)
+class TemporalConfig(MotionConfig):
+    """AnimateDiff's motion modules, at every level."""
+
+    levels: tuple[int, ...] = (0, 1, 2, 3)
+    middle: bool = True
+    table: int = 32
+
+
+@dataclass(frozen=True)
 class VideoUNetConfig:
     """Stable Diffusion 1.5's UNet for clips; the defaults are LatentSync's without motion."""
 

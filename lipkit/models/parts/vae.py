@@ -52,6 +52,11 @@ def stored(form: VaeConfig) -> AutoencoderKL:
     return network.eval()
 
 
+def of(model: Any) -> AutoencoderKL:
+    """A model's own autoencoder ``vae``, else the stored one that it was trained with."""
+    return model.vae if model.vae is not None else stored(model.config.vae)
+
+
 def encode(vae: AutoencoderKL, pictures: Tensor, noise: Tensor | None = None) -> Tensor:
     """Latents ``(n, c, h/8, w/8)`` of ``pictures (n, 3, h, w)`` in -1..1, scaled for a UNet.
 
@@ -76,6 +81,11 @@ def decode(vae: AutoencoderKL, latents: Tensor) -> Tensor:
         return vae.decode(part.to(vae.dtype)).sample.float()
 
     return in_parts(some, len(latents), AT_ONCE.get(latents.device.type, BATCH))
+
+
+def pictures_of(vae: AutoencoderKL, latents: Tensor) -> Tensor:
+    """Pictures ``(n, 3, h, w)`` in -1..1 of latents ``(n, c, h/8, w/8)``, one at a time."""
+    return torch.cat([decode(vae, one) for one in latents.split(1)]).clamp(-1, 1)
 
 
 def in_parts(work: Callable[[int, int], Tensor], count: int, size: int = BATCH) -> Tensor:

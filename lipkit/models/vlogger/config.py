@@ -7,7 +7,7 @@ from typing import Literal
 
 from lipkit.models.parts.diffusion_config import (
     DiffusionConfig,
-    MotionConfig,
+    TemporalConfig,
     VaeConfig,
     VideoUNetConfig,
 )
@@ -65,15 +65,6 @@ class GuiderConfig:
     norm: Literal["batch", "running"] = "running"
     # Pictures in -1..1, or as the weights were used: in -1..509, as nobody divided them by 255.
     pixels: Literal["unit", "raw"] = "unit"
-
-
-@dataclass(frozen=True)
-class TemporalConfig(MotionConfig):
-    """AnimateDiff's motion modules, at every level."""
-
-    levels: tuple[int, ...] = (0, 1, 2, 3)
-    middle: bool = True
-    table: int = 32
 
 
 @dataclass(frozen=True)

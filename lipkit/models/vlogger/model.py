@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 from transformers import CLIPVisionModelWithProjection
 
@@ -45,11 +44,6 @@ class Vlogger(nn.Module):
 def build(config: ModelConfig) -> Vlogger:
     """A model with fresh weights."""
     return Vlogger(config)
-
-
-def autoencoder(model: Vlogger) -> AutoencoderKL:
-    """The model's own autoencoder, else the stored one that it was trained with."""
-    return model.vae if model.vae is not None else vae.stored(model.config.vae)
 
 
 def beholder(model: Vlogger) -> CLIPVisionModelWithProjection:

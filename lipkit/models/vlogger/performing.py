@@ -16,7 +16,7 @@ from lipkit.audio.wav2vec2 import Wav2Vec2Encoder
 from lipkit.errors import BadInput
 from lipkit.faces.templates import matrices
 from lipkit.faces.warping import transform, warp
-from lipkit.models.parts import weights
+from lipkit.models.parts import vae, weights
 from lipkit.models.parts.canvas import Canvas, frames_of
 from lipkit.models.parts.placing import place
 from lipkit.models.vlogger import pose
@@ -24,7 +24,7 @@ from lipkit.models.vlogger.config import SamplingConfig, VloggerConfig
 from lipkit.models.vlogger.following import at_rate, doings, watched
 from lipkit.models.vlogger.head import fit
 from lipkit.models.vlogger.hearing import Hearing, Poser
-from lipkit.models.vlogger.model import Vlogger, autoencoder, beholder
+from lipkit.models.vlogger.model import Vlogger, beholder
 from lipkit.models.vlogger.pipeline import Performance, Sitter, VloggerAnimator
 from lipkit.protocols import Face, Features
 
@@ -166,7 +166,7 @@ def posed(poser: Poser, heard: Tensor, identity: Tensor) -> Array:
 
 def ready(model: Vlogger, sampling: SamplingConfig) -> tuple[Any, Any, Any]:
     """Model, autoencoder and picture encoder, in the number type that sampling asks for."""
-    borrowed = autoencoder(model), beholder(model)
+    borrowed = vae.of(model), beholder(model)
     drawing = (model.guider, model.reference, model.backbone, *borrowed)
     place(drawing, model.backbone.device, sampling.precision)
     return model, *borrowed

@@ -15,8 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from lipkit import config as settings
 from lipkit.artifacts.clip import open_clip_writer
-from lipkit.commands.models import models
-from lipkit.commands.train import train as command
+from lipkit.cli import lipkit
 from lipkit.errors import BadInput, BadUsage
 from lipkit.faces import mesh
 from lipkit.faces.geometry import Geometry, ticks
@@ -198,11 +197,11 @@ SMALL += ("--set", "train.pairs.batch=4", "--preset", "tiny-capp", "-q")
 def test_a_run_from_a_folder_of_videos_scores_clips(clips, tmp_path, monkeypatch):
     monkeypatch.setenv("LIPKIT_WEIGHTS", str(tmp_path / "store"))
     run = tmp_path / "run"
-    line = ["capp", *SMALL, "--data", str(clips), "-o", str(run), "--max-steps", "2"]
-    result = CliRunner().invoke(command, line, standalone_mode=False)
+    line = ["train", "capp", *SMALL, "--data", str(clips), "-o", str(run), "--max-steps", "2"]
+    result = CliRunner().invoke(lipkit, line, standalone_mode=False)
     assert (result.exception, result.return_value) == (None, 0)
-    line = ["import", str(run / "weights.safetensors"), "--name", "capp"]
-    result = CliRunner().invoke(models, line, standalone_mode=False)
+    line = ["models", "import", str(run / "weights.safetensors"), "--name", "capp"]
+    result = CliRunner().invoke(lipkit, line, standalone_mode=False)
     assert result.exception is None
     scoring._model.cache_clear()
     from lipkit.metrics.clip import Clip

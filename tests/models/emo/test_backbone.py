@@ -131,7 +131,7 @@ def test_guidance_in_one_batch_is_guidance_in_two(
     side = model.config.resolution // 8
     noise = torch.randn((1, 4, FRAMES, side, side), generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
-        assert torch.allclose(apart(noise, 500, 0), whole, atol=1e-5)
+        assert torch.allclose(apart(noise, 500, 0), whole, atol=1e-4)
 
 
 def test_the_slip_lets_frames_read_the_other_half(hallo: Emo) -> None:
@@ -141,4 +141,4 @@ def test_the_slip_lets_frames_read_the_other_half(hallo: Emo) -> None:
     mended = Emo(replace(model.config, reference=form)).eval()
     mended.load_state_dict(model.state_dict())
     assert not torch.allclose(slipped, predicted(mended, given, guidance=2.0), atol=1e-3)
-    assert torch.allclose(predicted(model, given), predicted(mended, given), atol=1e-5)
+    assert torch.allclose(predicted(model, given), predicted(mended, given), atol=1e-4)

@@ -11,7 +11,7 @@ import torch
 from lipkit.errors import WeightsError
 from lipkit.models.latentsync.config import ModelConfig, SamplingConfig
 from lipkit.models.latentsync.editing import LatentSyncEditor
-from lipkit.models.latentsync.model import autoencoder, build
+from lipkit.models.latentsync.model import build
 from lipkit.models.parts import vae, weights
 
 
@@ -34,14 +34,14 @@ def test_a_stored_autoencoder_is_used_and_recorded(form: ModelConfig, store: Pat
     digest = weights.store(fresh.state_dict(), path, name="vae", config={}, origin={})
     model = build(wanted)
     assert not any(name.startswith("vae.") for name in model.state_dict())
-    found = autoencoder(model).state_dict()
+    found = vae.of(model).state_dict()
     assert all(torch.equal(found[name], tensor) for name, tensor in fresh.state_dict().items())
     assert LatentSyncEditor(model, SamplingConfig()).digests == {"sd-vae-ft-mse": digest}
 
 
 def test_a_missing_autoencoder_can_be_pulled(form: ModelConfig, store: Path) -> None:
     with pytest.raises(WeightsError) as caught:
-        autoencoder(build(borrowing(form, layers=3)))
+        vae.of(build(borrowing(form, layers=3)))
     assert "lipkit models pull sd-vae-ft-mse" in (caught.value.hint or "")
 
 
@@ -59,9 +59,9 @@ def test_posteriors_are_drawn_and_scaled(form: ModelConfig) -> None:
     with torch.no_grad():
         posterior = network.encode(pictures).latent_dist
         mean = vae.encode(network, pictures)
-        assert torch.allclose(mean, posterior.mean * form.vae.scale, atol=1e-5)
+        assert torch.allclose(mean, posterior.mean * form.vae.scale, atol=1e-4)
         drawn = vae.encode(network, pictures, noise)
-        assert torch.allclose(drawn - mean, posterior.std * noise * form.vae.scale, atol=1e-5)
+        assert torch.allclose(drawn - mean, posterior.std * noise * form.vae.scale, atol=1e-4)
         assert vae.decode(network, drawn).shape == pictures.shape
 
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from torch import nn
 
 from lipkit import config as settings
-from lipkit.commands.train import train as command
+from lipkit.cli import lipkit
 from lipkit.errors import BadInput, BadUsage, WeightsError
 from lipkit.models import load
 from lipkit.models.latentsync import material, stages
@@ -214,12 +214,12 @@ def test_begins_from_files_of_other_unets(fresh: LatentSync, tmp_path: Path) -> 
 def test_a_whole_training_is_a_model_that_syncs(syncnet: str, tmp_path: Path) -> None:
     run = tmp_path / "run"
     sets = [part for text in (*SMALL, f'train.syncnet="{syncnet}"') for part in ("--set", text)]
-    line = ["latentsync", "--preset", "tiny-latentsync", "--data", DATA, "-q", *sets]
+    line = ["train", "latentsync", "--preset", "tiny-latentsync", "--data", DATA, "-q", *sets]
     result = CliRunner().invoke(
-        command, [*line, "-o", str(run), "--max-steps", "1"], standalone_mode=False
+        lipkit, [*line, "-o", str(run), "--max-steps", "1"], standalone_mode=False
     )
     assert result.exception is None
     assert load(str(run), verb="sync", device="cpu").config.model.resolution == 64
     again = tmp_path / "again"
     init = ["--stage", "2", "--init", str(run), "-o", str(again), "--max-steps", "1"]
-    assert CliRunner().invoke(command, [*line, *init], standalone_mode=False).exception is None
+    assert CliRunner().invoke(lipkit, [*line, *init], standalone_mode=False).exception is None

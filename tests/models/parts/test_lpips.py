@@ -31,8 +31,8 @@ def test_distances_are_mutual_and_of_each_picture_alone(network: Lpips) -> None:
     first, second = torch.rand(2, 2, 3, 70, 80) * 2 - 1
     there = network(first, second)
     assert (there > 0).all()
-    torch.testing.assert_close(there, network(second, first))
-    torch.testing.assert_close(there[1:], network(first[1:], second[1:]))
+    torch.testing.assert_close(there, network(second, first), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(there[1:], network(first[1:], second[1:]), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("height", [256, 273, 290])
@@ -42,7 +42,7 @@ def test_bands_give_what_the_whole_gives(network: Lpips, height: int) -> None:
     second[:, :, 200:230] = -1
     small = (224 + 32) * width  # bands of two strides
     torch.testing.assert_close(
-        banded(network, first, second, small), network(first, second), rtol=1e-5, atol=0
+        banded(network, first, second, small), network(first, second), rtol=1e-4, atol=0
     )
 
 

@@ -35,7 +35,7 @@ def test_sface_sees_red_first_and_levels_as_they_are(crop, tiles, tmp_path, capf
 
 def test_arcface_sees_red_first_between_minus_one_and_one(crop, tiles, tmp_path):
     network = ArcFace(onnx.write_tiles(tmp_path / "net.onnx"))
-    assert np.allclose(network.embed(crop), (tiles - 127.5) / 127.5, atol=1e-5)
+    assert np.allclose(network.embed(crop), (tiles - 127.5) / 127.5, atol=1e-4)
 
 
 def test_an_embedding_outlives_the_next_one(crop, tmp_path):

@@ -36,14 +36,14 @@ def test_one_frame_is_diffusers_own_image() -> None:
     unet = made(FORM)
     sample, audio = clip(1)
     plain = UNet2DConditionModel.forward(unet, sample[:, :, 0], 5, audio[:, 0], return_dict=False)
-    assert torch.allclose(unet(sample, 5, audio)[:, :, 0], plain[0], atol=1e-5)
+    assert torch.allclose(unet(sample, 5, audio)[:, :, 0], plain[0], atol=1e-4)
 
 
 def test_scopes_decide_what_frames_share() -> None:
     sample, audio = clip(4)
     alone = VideoUNetConfig(**{**vars(FORM), "scope": "frame"})
     frames = [made(alone)(sample[:, :, k : k + 1], 5, audio[:, k : k + 1]) for k in range(4)]
-    assert torch.allclose(made(alone)(sample, 5, audio), torch.cat(frames, 2), atol=1e-5)
+    assert torch.allclose(made(alone)(sample, 5, audio), torch.cat(frames, 2), atol=1e-4)
     assert not torch.allclose(made(FORM)(sample, 5, audio), torch.cat(frames, 2), atol=1e-2)
 
 
@@ -81,7 +81,7 @@ def test_recomputing_gives_the_same_gradients() -> None:
         unet(sample, torch.tensor([5, 900]), audio).square().mean().backward()
         gradients.append([parameter.grad for parameter in unet.parameters()])
     for plain, recomputed in zip(*gradients, strict=True):
-        assert torch.allclose(plain, recomputed, atol=1e-6)
+        assert torch.allclose(plain, recomputed, atol=1e-5)
 
 
 def test_levels_that_are_not_there() -> None:

@@ -34,6 +34,6 @@ def test_absent_in_a_batch_equals_not_given(tiny):
     model = tiny.generator
     x, t, full = torch.randn(2, 10, 15), torch.tensor([5, 900]), conditions()
     absent = {"audio": torch.tensor([True, False]), "previous": torch.tensor([False, True])}
-    mixed = model(x, t, full, absent)
-    torch.testing.assert_close(mixed[:1], model(x, t, full.without("audio"))[:1])
-    torch.testing.assert_close(mixed[1:], model(x, t, full.without("motion"))[1:])
+    mixed, close = model(x, t, full, absent), {"rtol": 1e-4, "atol": 1e-4}
+    torch.testing.assert_close(mixed[:1], model(x, t, full.without("audio"))[:1], **close)
+    torch.testing.assert_close(mixed[1:], model(x, t, full.without("motion"))[1:], **close)

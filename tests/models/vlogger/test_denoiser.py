@@ -63,7 +63,7 @@ def test_frames_of_two_windows_are_their_mean(model: Vlogger, latents: torch.Ten
     assert rows == [[0, 1, 2, 3], [2, 3, 4, 5]]
     first, second = (predict.window(latents[:, :, row], 500, row) for row in rows)
     made = predict(latents, 500, 0)
-    assert torch.allclose(made[:, :, 2:4], (first[:, :, 2:] + second[:, :, :2]) / 2, atol=1e-5)
+    assert torch.allclose(made[:, :, 2:4], (first[:, :, 2:] + second[:, :, :2]) / 2, atol=1e-4)
     assert torch.allclose(made[:, :, :2], first[:, :, :2])
 
 

@@ -18,7 +18,6 @@ from lipkit.models.latentsync.expert.config import ExpertConfig, ModelConfig, Tr
 from lipkit.models.latentsync.expert.model import place_of
 from lipkit.models.latentsync.material import pairs as pairs_of
 from lipkit.models.latentsync.material import pixels
-from lipkit.models.latentsync.model import autoencoder as autoencoder_of
 from lipkit.models.latentsync.model import build as build_syncer
 from lipkit.models.latentsync.objective import stacked
 from lipkit.models.latentsync.syncnet import lower_half
@@ -55,7 +54,7 @@ def coder_of(config: ExpertConfig) -> AutoencoderKL:
         raise WeightsError(f"{run}: its autoencoder has other settings than model.vae")
     model = build_syncer(form)
     checkpoint.load(model, path)
-    return autoencoder_of(model).eval().requires_grad_(False)
+    return vae.of(model).eval().requires_grad_(False)
 
 
 class PairsStage:

@@ -9,7 +9,7 @@ import torch
 from click.testing import CliRunner
 
 from lipkit import config as settings
-from lipkit.commands.train import train as command
+from lipkit.cli import lipkit
 from lipkit.errors import BadUsage, WeightsError
 from lipkit.models.latentsync.expert import model as experts
 from lipkit.models.latentsync.expert import stages
@@ -101,9 +101,9 @@ def test_a_run_is_a_syncnet_and_others_are_not(tmp_path: Path) -> None:
     run = tmp_path / "run"
     data = "toy:size=64,seconds=1.2,takes=4,held_out=2"
     sets = [part for text in SMALL for part in ("--set", text)]
-    line = ["syncnet", "--preset", "tiny-syncnet", "--data", data, "-o", str(run), "-q"]
+    line = ["train", "syncnet", "--preset", "tiny-syncnet", "--data", data, "-o", str(run), "-q"]
     arguments = [*line, *sets, "--max-steps", "1"]
-    result = CliRunner().invoke(command, arguments, standalone_mode=False)
+    result = CliRunner().invoke(lipkit, arguments, standalone_mode=False)
     assert result.exception is None
     network, form = experts.load(str(run))
     assert form.resolution == 64

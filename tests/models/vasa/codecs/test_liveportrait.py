@@ -61,7 +61,7 @@ def test_speech_gives_the_lips_themselves() -> None:
 def test_no_change_is_rest(portrait: LivePortraitAppearance) -> None:
     driver = Driver(Source(portrait.motion), Rule())
     moved = driver.keypoints(layout.read(portrait.rest[None]), layout.still())
-    assert torch.allclose(moved, portrait.motion.placed, atol=1e-5)
+    assert torch.allclose(moved, portrait.motion.placed, atol=1e-4)
 
 
 def test_every_row_is_drawn_by_itself(

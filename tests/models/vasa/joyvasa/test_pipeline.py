@@ -72,7 +72,7 @@ def test_steady_heads_move_less_and_go_on_over_windows() -> None:
     assert steady[:, 63:].diff(dim=0).abs().mean() < 0.2 * motion[:, 63:].diff(dim=0).abs().mean()
     first = pipeline.steadied(motion[:20], 0.9)
     rest = pipeline.steadied(motion[20:], 0.9, first[-1, 63:])
-    assert torch.allclose(torch.cat([first, rest]), steady)
+    assert torch.allclose(torch.cat([first, rest]), steady, atol=1e-5)
 
 
 def test_the_tail_is_silent_or_held(model: JoyVasa) -> None:
