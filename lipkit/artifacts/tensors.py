@@ -52,10 +52,15 @@ def pack(kind: str, tensors: Tensors, header: Mapping[str, Any]) -> bytes:
     import numpy as np
     from safetensors.numpy import save
 
-    full = {**header, "kind": kind, "schema": SCHEMAS[kind]}
-    text = json.dumps(full, sort_keys=True, ensure_ascii=False, allow_nan=False)
     # safetensors stores memory as it lies: a transposed view would come out scrambled.
-    return save({name: np.asarray(t, order="C") for name, t in tensors.items()}, {KEY: text})
+    ordered = {name: np.asarray(t, order="C") for name, t in tensors.items()}
+    return save(ordered, {KEY: header_text(kind, header)})
+
+
+def header_text(kind: str, header: Mapping[str, Any]) -> str:
+    """The JSON header of a ``kind`` file as it lies in the file."""
+    full = {**header, "kind": kind, "schema": SCHEMAS[kind]}
+    return json.dumps(full, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
 def read_tensors(
