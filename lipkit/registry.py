@@ -16,7 +16,7 @@ FAMILIES = {
     "latentsync": "lipkit.models.latentsync:FAMILY",
     "syncnet": "lipkit.models.latentsync.expert:FAMILY",
     "emo": "lipkit.models.emo:FAMILY",
-    "vlogger": "lipkit.models.vlogger:FAMILY",
+    "aniportrait": "lipkit.models.vlogger.aniportrait:FAMILY",
     "wav2lip": "lipkit.models.wav2lip:FAMILY",
     "musetalk": "lipkit.models.musetalk:FAMILY",
 }

@@ -16,18 +16,19 @@ from lipkit.models.parts.convert import convert as fit
 from lipkit.models.parts.denoising import denoise, noised
 from lipkit.models.parts.diffusion_config import DiffusionConfig, TemporalConfig
 from lipkit.models.parts.reference import Reading, ReferenceNet
-from lipkit.models.vlogger import convert, head, hearing, pose
-from lipkit.models.vlogger.backbone import Backbone, Guide, joined
-from lipkit.models.vlogger.config import (
+from lipkit.models.vlogger import head, pose
+from lipkit.models.vlogger.aniportrait import convert, hearing
+from lipkit.models.vlogger.aniportrait.backbone import Backbone, Guide, joined
+from lipkit.models.vlogger.aniportrait.config import (
     BackboneConfig,
     GuiderConfig,
     HearingConfig,
     PoserConfig,
     ShaperConfig,
 )
-from lipkit.models.vlogger.drawing import draw
-from lipkit.models.vlogger.guider import PoseGuider
-from lipkit.models.vlogger.overlap import Windows, reversed_bits
+from lipkit.models.vlogger.aniportrait.drawing import draw
+from lipkit.models.vlogger.aniportrait.guider import PoseGuider
+from lipkit.models.vlogger.aniportrait.overlap import Windows, reversed_bits
 
 from .audio import weights
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from lipkit.models.vlogger.denoiser import LongDenoiser
-from lipkit.models.vlogger.model import Vlogger
-from lipkit.models.vlogger.overlap import Windows
+from lipkit.models.vlogger.aniportrait.denoiser import LongDenoiser
+from lipkit.models.vlogger.aniportrait.model import AniPortrait
+from lipkit.models.vlogger.aniportrait.overlap import Windows
 
 FRAMES = 6
 
@@ -27,7 +27,7 @@ def test_each_step_of_a_schedule_shifts_windows_elsewhere() -> None:
 
 
 @torch.inference_mode()
-def denoiser(model: Vlogger, guidance: float, window: int = FRAMES) -> LongDenoiser:
+def denoiser(model: AniPortrait, guidance: float, window: int = FRAMES) -> LongDenoiser:
     draw = torch.Generator().manual_seed(1)
     context = torch.randn(1, 1, 24, generator=draw)
     bank = model.remember(torch.randn(1, 4, 8, 8, generator=draw), context)
@@ -48,7 +48,7 @@ def latents() -> torch.Tensor:
 
 
 @torch.inference_mode()
-def test_passes_at_once_and_one_by_one_agree(model: Vlogger, latents: torch.Tensor) -> None:
+def test_passes_at_once_and_one_by_one_agree(model: AniPortrait, latents: torch.Tensor) -> None:
     predict = denoiser(model, 3.0)
     together = predict(latents, 500, 0)
     predict.apart = True
@@ -57,7 +57,7 @@ def test_passes_at_once_and_one_by_one_agree(model: Vlogger, latents: torch.Tens
 
 
 @torch.inference_mode()
-def test_frames_of_two_windows_are_their_mean(model: Vlogger, latents: torch.Tensor) -> None:
+def test_frames_of_two_windows_are_their_mean(model: AniPortrait, latents: torch.Tensor) -> None:
     predict = denoiser(model, 1.0, window=4)
     rows = list(predict.windows.rows(FRAMES))
     assert rows == [[0, 1, 2, 3], [2, 3, 4, 5]]
@@ -68,7 +68,7 @@ def test_frames_of_two_windows_are_their_mean(model: Vlogger, latents: torch.Ten
 
 
 @torch.inference_mode()
-def test_poses_and_the_portrait_lead_the_picture(model: Vlogger, latents: torch.Tensor) -> None:
+def test_poses_and_the_portrait_lead_the_picture(model: AniPortrait, latents: torch.Tensor) -> None:
     predict = denoiser(model, 1.0)
     made = predict(latents, 500, 0)
     still = predict.poses

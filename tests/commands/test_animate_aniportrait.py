@@ -14,14 +14,14 @@ from lipkit.errors import ExitStatus
 from lipkit.media.probe import probe
 from lipkit.media.video import VideoWriter
 from tests.commands.conftest import frames_of, untrained
-from tests.models.vlogger.conftest import TINY
+from tests.models.vlogger.aniportrait.conftest import TINY
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights of a small design, autoencoder and picture encoder included."""
     tables = {"model": TINY["model"]}
-    return untrained("vlogger", tables, tmp_path_factory.mktemp("run") / "weights.safetensors")
+    return untrained("aniportrait", tables, tmp_path_factory.mktemp("run") / "weights.safetensors")
 
 
 def test_the_crop_is_drawn_and_the_rest_stays(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lipkit.models.parts.motion import fold
 from lipkit.models.parts.reference import Reading, read
 from lipkit.models.parts.video_unet import Layer, Scene, VideoUNet
-from lipkit.models.vlogger.config import BackboneConfig
+from lipkit.models.vlogger.aniportrait.config import BackboneConfig
 
 
 @dataclass(frozen=True, eq=False)

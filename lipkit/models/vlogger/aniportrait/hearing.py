@@ -12,7 +12,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from lipkit.audio.hidden import stacked
 from lipkit.audio.wav2vec2 import linear_interpolation
-from lipkit.models.vlogger.config import HearingConfig, PoserConfig, ShaperConfig
+from lipkit.models.vlogger.aniportrait.config import HearingConfig, PoserConfig, ShaperConfig
 
 
 class Hearing(nn.Module):

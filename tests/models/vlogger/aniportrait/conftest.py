@@ -10,11 +10,11 @@ import torch
 from safetensors.numpy import load_file
 
 from lipkit import config as settings
-from lipkit.models.vlogger.config import VloggerConfig
-from lipkit.models.vlogger.model import Vlogger, build
+from lipkit.models.vlogger.aniportrait.config import AniPortraitConfig
+from lipkit.models.vlogger.aniportrait.model import AniPortrait, build
 from lipkit.protocols import Face
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "vlogger"
+GOLDEN = Path(__file__).parents[3] / "golden" / "vlogger"
 HEARING = {
     "width": 32,
     "layers": 2,
@@ -51,12 +51,12 @@ TINY = {
 
 
 @pytest.fixture(scope="session")
-def tiny() -> VloggerConfig:
-    return settings.resolve(VloggerConfig, preset=TINY)
+def tiny() -> AniPortraitConfig:
+    return settings.resolve(AniPortraitConfig, preset=TINY)
 
 
 @pytest.fixture(scope="session")
-def model(tiny: VloggerConfig) -> Vlogger:
+def model(tiny: AniPortraitConfig) -> AniPortrait:
     torch.manual_seed(7)
     made = build(tiny.model).eval()
     for module in made.modules():  # what begins as zeros would hide what it does

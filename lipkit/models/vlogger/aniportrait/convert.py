@@ -15,8 +15,8 @@ from lipkit.errors import WeightsError
 from lipkit.models.parts.convert import Rule, convert, renamed
 from lipkit.models.parts.foreign import Checkpoint
 from lipkit.models.parts.motion_modules import FROM_ANIMATEDIFF, TO_ANIMATEDIFF, doubled_tables
-from lipkit.models.vlogger.config import VloggerConfig
-from lipkit.models.vlogger.model import Vlogger
+from lipkit.models.vlogger.aniportrait.config import AniPortraitConfig
+from lipkit.models.vlogger.aniportrait.model import AniPortrait
 
 POSITIONS = "hearing.encoder.encoder.pos_conv_embed.conv.parametrizations.weight.original"
 OLDER = r"audio_encoder\.encoder\.pos_conv_embed\.conv\.weight_"
@@ -136,9 +136,9 @@ def adopt(
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """AniPortrait's networks in our names, and the settings of the preset ``wanted.name``."""
     tables = settings.load_preset(wanted.name).tables
-    form = settings.resolve(VloggerConfig, preset=tables).model
+    form = settings.resolve(AniPortraitConfig, preset=tables).model
     with torch.device("meta"):
-        expected = Vlogger(form).state_dict()
+        expected = AniPortrait(form).state_dict()
     files = {Path(given.file).stem: given.tensors for given in checkpoints}
     needed = (*(file for file, *_ in PARTS.values()), TEMPORAL)
     lacking = [name for name in needed if name not in files]

@@ -11,13 +11,15 @@ import torch
 from lipkit import config as settings
 from lipkit.errors import BadUsage
 from lipkit.models.parts import checkpoint
-from lipkit.models.vlogger.config import VloggerConfig
-from lipkit.models.vlogger.model import Vlogger, build
+from lipkit.models.vlogger.aniportrait.config import AniPortraitConfig
+from lipkit.models.vlogger.aniportrait.model import AniPortrait, build
 
 
-def test_weights_fill_a_hollow_model(model: Vlogger, tiny: VloggerConfig, tmp_path: Path) -> None:
+def test_weights_fill_a_hollow_model(
+    model: AniPortrait, tiny: AniPortraitConfig, tmp_path: Path
+) -> None:
     path = tmp_path / "weights.safetensors"
-    origin = {"family": "vlogger"}
+    origin = {"family": "aniportrait"}
     checkpoint.save(model, path, name="x", config=asdict(tiny.model), origin=origin)
     with checkpoint.hollow():
         empty = build(tiny.model)
@@ -39,4 +41,4 @@ def test_weights_fill_a_hollow_model(model: Vlogger, tiny: VloggerConfig, tmp_pa
 )
 def test_settings_that_cannot_fit_are_refused(key: str, value: str) -> None:
     with pytest.raises((BadUsage, ValueError), match=key.rsplit(".", 1)[1]):
-        settings.resolve(VloggerConfig, sets=[f"{key}={value}"])
+        settings.resolve(AniPortraitConfig, sets=[f"{key}={value}"])

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lipkit.models.parts.motion import fold, unfold
-from lipkit.models.vlogger.config import GuiderConfig
+from lipkit.models.vlogger.aniportrait.config import GuiderConfig
 
 # The trunk's convolutions: width and kernel; those of even kernels halve the picture.
 TRUNK = ((3, 3), (16, 4), (16, 3), (32, 4), (32, 3), (64, 4), (64, 3), (128, 3))

@@ -13,8 +13,8 @@ from lipkit.errors import BadInput
 from lipkit.faces.mediapipe import MediapipeTracker
 from lipkit.faces.mesh import aperture
 from lipkit.models.vlogger import pose
+from lipkit.models.vlogger.aniportrait.pipeline import Performance
 from lipkit.models.vlogger.head import fit
-from lipkit.models.vlogger.pipeline import Performance
 
 Array = NDArray[Any]
 

@@ -12,24 +12,30 @@ import torch
 from lipkit.errors import BadInput
 from lipkit.faces.warping import transform
 from lipkit.models.vlogger import pose
-from lipkit.models.vlogger.config import VloggerConfig
-from lipkit.models.vlogger.following import at_rate, doings
+from lipkit.models.vlogger.aniportrait.config import AniPortraitConfig
+from lipkit.models.vlogger.aniportrait.following import at_rate, doings
+from lipkit.models.vlogger.aniportrait.model import AniPortrait
+from lipkit.models.vlogger.aniportrait.performing import (
+    AniPortraitPerformer,
+    Canvas,
+    calmed,
+    heard,
+    moved,
+)
+from lipkit.models.vlogger.aniportrait.pipeline import Performance
 from lipkit.models.vlogger.head import fit
-from lipkit.models.vlogger.model import Vlogger
-from lipkit.models.vlogger.performing import Canvas, VloggerPerformer, calmed, heard, moved
-from lipkit.models.vlogger.pipeline import Performance
 from lipkit.protocols import Face, Features
 
 Floats = np.ndarray
 
 
 @pytest.fixture(scope="module")
-def performer(model: Vlogger, tiny: VloggerConfig) -> VloggerPerformer:
-    return VloggerPerformer(model, tiny, seed=3)
+def performer(model: AniPortrait, tiny: AniPortraitConfig) -> AniPortraitPerformer:
+    return AniPortraitPerformer(model, tiny, seed=3)
 
 
 @pytest.fixture(scope="module")
-def canvas(performer: VloggerPerformer, face: Face) -> Canvas:
+def canvas(performer: AniPortraitPerformer, face: Face) -> Canvas:
     picture = np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
     return performer.sit(picture, face)
 
@@ -40,7 +46,7 @@ def sound(seconds: float) -> Floats:
 
 
 def test_every_frame_of_the_sound_is_heard_and_drawn(
-    performer: VloggerPerformer, canvas: Canvas
+    performer: AniPortraitPerformer, canvas: Canvas
 ) -> None:
     wave = sound(0.41)
     total = performer.count(len(wave))
@@ -54,7 +60,7 @@ def test_every_frame_of_the_sound_is_heard_and_drawn(
     assert canvas.paste(crops[:1]).shape == (1, 512, 512, 3)
 
 
-def test_long_sound_moves_on_in_pieces_of_five_seconds(performer: VloggerPerformer) -> None:
+def test_long_sound_moves_on_in_pieces_of_five_seconds(performer: AniPortraitPerformer) -> None:
     wave = sound(11.0)
     chunks = [wave[:70000], wave[70000:]]
     known = heard(performer.poser.hearing, performer.fps, lambda: chunks)
@@ -64,14 +70,14 @@ def test_long_sound_moves_on_in_pieces_of_five_seconds(performer: VloggerPerform
 
 
 def test_a_head_at_rest_is_drawn_where_the_tracker_saw_it(
-    performer: VloggerPerformer, canvas: Canvas, face: Face
+    performer: AniPortraitPerformer, canvas: Canvas, face: Face
 ) -> None:
     rest = Performance(np.zeros((2, 468, 3)), np.zeros((2, 6)))
     seen = performer.animator.points(canvas.sitter.head, rest)[0] * 64 - 0.5
     assert np.abs(seen - transform(face.points[:468, :2], canvas.matrix)).max() < 0.02
 
 
-def test_half_the_turns_and_all_of_the_shifts_count(tiny: VloggerConfig) -> None:
+def test_half_the_turns_and_all_of_the_shifts_count(tiny: AniPortraitConfig) -> None:
     poses = np.full((9, 6), 4.0)
     made = calmed(np.ones((9, 468, 3)), poses, replace(tiny.sampling, turn=0.5))
     assert np.allclose(made.poses, [2, 2, 2, 4, 4, 4])
@@ -87,7 +93,7 @@ def test_a_driver_lends_what_moves_and_not_how_it_looks(face: Face) -> None:
     assert np.allclose(pose.template(matrices), poses)
 
 
-def test_features_of_others_are_refused(performer: VloggerPerformer) -> None:
+def test_features_of_others_are_refused(performer: AniPortraitPerformer) -> None:
     features = Features(np.zeros((4, 1, 8), np.float32), Fraction(50), "hubert-base")
     with pytest.raises(BadInput, match=r"x\.safetensors: .* networks of its own"):
         performer.recall(features, "x.safetensors")

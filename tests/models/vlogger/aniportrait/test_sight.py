@@ -10,9 +10,9 @@ from PIL import Image
 from transformers import CLIPImageProcessor
 
 from lipkit.models.parts.foreign import Checkpoint
-from lipkit.models.vlogger import sight
-from lipkit.models.vlogger.config import SightConfig
-from lipkit.models.vlogger.model import Vlogger
+from lipkit.models.vlogger.aniportrait import sight
+from lipkit.models.vlogger.aniportrait.config import SightConfig
+from lipkit.models.vlogger.aniportrait.model import AniPortrait
 
 
 def test_the_released_encoder_is_taken_in() -> None:
@@ -26,7 +26,7 @@ def test_the_released_encoder_is_taken_in() -> None:
 
 @torch.inference_mode()
 def test_pictures_are_shown_as_the_official_processor_shows_them(
-    model: Vlogger, astronaut: np.ndarray
+    model: AniPortrait, astronaut: np.ndarray
 ) -> None:
     side = model.config.sight.resolution
     picture = Image.fromarray(astronaut).resize((side, side), Image.Resampling.BICUBIC)

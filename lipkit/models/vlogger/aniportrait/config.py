@@ -146,7 +146,7 @@ class SamplingConfig:
 
 
 @dataclass(frozen=True)
-class VloggerConfig:
+class AniPortraitConfig:
     """Everything about one model of the family."""
 
     model: ModelConfig = field(default_factory=ModelConfig)

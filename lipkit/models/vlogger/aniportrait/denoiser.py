@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from lipkit.models.parts.reference import Bank, Reading
-from lipkit.models.vlogger.backbone import Backbone, Guide, joined
-from lipkit.models.vlogger.overlap import Windows
+from lipkit.models.vlogger.aniportrait.backbone import Backbone, Guide, joined
+from lipkit.models.vlogger.aniportrait.overlap import Windows
 
 Poses = Callable[
     [list[int]], list[Tensor]

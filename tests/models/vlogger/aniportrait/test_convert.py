@@ -13,11 +13,11 @@ from torch import Tensor
 from lipkit.errors import WeightsError
 from lipkit.models.parts import weights
 from lipkit.models.parts.foreign import Checkpoint
-from lipkit.models.vlogger import convert
-from lipkit.models.vlogger.config import GuiderConfig, ModelConfig
-from lipkit.models.vlogger.model import Vlogger
+from lipkit.models.vlogger.aniportrait import convert
+from lipkit.models.vlogger.aniportrait.config import GuiderConfig, ModelConfig
+from lipkit.models.vlogger.aniportrait.model import AniPortrait
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "vlogger"
+GOLDEN = Path(__file__).parents[3] / "golden" / "vlogger"
 MANIFESTS = {"denoising_unet": "denoising_unet_base"}
 NAMES = ("audio2mesh", "audio2pose", "pose_guider", "reference_unet", "denoising_unet")
 
@@ -38,7 +38,7 @@ def files() -> dict[str, dict[str, Tensor]]:
 @pytest.fixture(scope="module")
 def model() -> dict[str, Tensor]:
     with torch.device("meta"):
-        return Vlogger(ModelConfig()).state_dict()
+        return AniPortrait(ModelConfig()).state_dict()
 
 
 def test_every_official_name_is_consumed_and_every_parameter_filled(

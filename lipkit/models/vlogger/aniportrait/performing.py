@@ -20,12 +20,12 @@ from lipkit.models.parts import vae, weights
 from lipkit.models.parts.canvas import Canvas, frames_of
 from lipkit.models.parts.placing import place
 from lipkit.models.vlogger import pose
-from lipkit.models.vlogger.config import SamplingConfig, VloggerConfig
-from lipkit.models.vlogger.following import at_rate, doings, watched
+from lipkit.models.vlogger.aniportrait.config import AniPortraitConfig, SamplingConfig
+from lipkit.models.vlogger.aniportrait.following import at_rate, doings, watched
+from lipkit.models.vlogger.aniportrait.hearing import Hearing, Poser
+from lipkit.models.vlogger.aniportrait.model import AniPortrait, beholder
+from lipkit.models.vlogger.aniportrait.pipeline import AniPortraitAnimator, Performance, Sitter
 from lipkit.models.vlogger.head import fit
-from lipkit.models.vlogger.hearing import Hearing, Poser
-from lipkit.models.vlogger.model import Vlogger, beholder
-from lipkit.models.vlogger.pipeline import Performance, Sitter, VloggerAnimator
 from lipkit.protocols import Face, Features
 
 Array = NDArray[Any]
@@ -35,7 +35,7 @@ ANGLES = 6  # numbers of a pose
 PIECE = 5  # seconds over which a head's pose goes on from its own past
 
 
-class VloggerPerformer:
+class AniPortraitPerformer:
     """A ``Performer`` by weights of the family.
 
     What frames hear is what it makes a head do: ``(f, 1, 3 * 468 + 6)``, a mesh's offsets and a
@@ -44,13 +44,13 @@ class VloggerPerformer:
 
     scheme = "mediapipe478"
 
-    def __init__(self, model: Vlogger, config: VloggerConfig, seed: int = 0) -> None:
+    def __init__(self, model: AniPortrait, config: AniPortraitConfig, seed: int = 0) -> None:
         self.model, self.config, self.seed = model, config, seed
         self.form, self.sampling = model.config, config.sampling
         self.fps, self.size = Fraction(self.form.fps), self.form.resolution
         # These stay in 32 bits: they are quick, and poses feed back on themselves.
         self.shaper, self.poser = (one.eval() for one in (model.shaper, model.poser))
-        self.animator = VloggerAnimator(*ready(model, self.sampling))
+        self.animator = AniPortraitAnimator(*ready(model, self.sampling))
         borrowed = {self.form.vae.weights, self.form.sight.weights} - {""}
         self.digests = {
             name: weights.read_header(weights.locate(name))["digest"] for name in sorted(borrowed)
@@ -164,7 +164,7 @@ def posed(poser: Poser, heard: Tensor, identity: Tensor) -> Array:
     return made
 
 
-def ready(model: Vlogger, sampling: SamplingConfig) -> tuple[Any, Any, Any]:
+def ready(model: AniPortrait, sampling: SamplingConfig) -> tuple[Any, Any, Any]:
     """Model, autoencoder and picture encoder, in the number type that sampling asks for."""
     borrowed = vae.of(model), beholder(model)
     drawing = (model.guider, model.reference, model.backbone, *borrowed)

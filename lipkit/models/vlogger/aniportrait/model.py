@@ -8,14 +8,14 @@ from transformers import CLIPVisionModelWithProjection
 
 from lipkit.models.parts import vae
 from lipkit.models.parts.reference import Bank, ReferenceNet
-from lipkit.models.vlogger import sight
-from lipkit.models.vlogger.backbone import Backbone
-from lipkit.models.vlogger.config import ModelConfig
-from lipkit.models.vlogger.guider import PoseGuider
-from lipkit.models.vlogger.hearing import Poser, Shaper
+from lipkit.models.vlogger.aniportrait import sight
+from lipkit.models.vlogger.aniportrait.backbone import Backbone
+from lipkit.models.vlogger.aniportrait.config import ModelConfig
+from lipkit.models.vlogger.aniportrait.guider import PoseGuider
+from lipkit.models.vlogger.aniportrait.hearing import Poser, Shaper
 
 
-class Vlogger(nn.Module):
+class AniPortrait(nn.Module):
     """Everything that is trained, and borrowed networks where the weights bring their own."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -41,11 +41,11 @@ class Vlogger(nn.Module):
         return {layer: tokens[:, None] for layer, tokens in written.items()}
 
 
-def build(config: ModelConfig) -> Vlogger:
+def build(config: ModelConfig) -> AniPortrait:
     """A model with fresh weights."""
-    return Vlogger(config)
+    return AniPortrait(config)
 
 
-def beholder(model: Vlogger) -> CLIPVisionModelWithProjection:
+def beholder(model: AniPortrait) -> CLIPVisionModelWithProjection:
     """The model's own picture encoder, else the stored one that it was trained with."""
     return model.sight if model.sight is not None else sight.stored(model.config.sight)

@@ -17,13 +17,13 @@ from lipkit.models.parts import vae
 from lipkit.models.parts.denoising import denoise
 from lipkit.models.parts.noise_levels import scheduler
 from lipkit.models.vlogger import pose
-from lipkit.models.vlogger.config import LATENT, SamplingConfig
-from lipkit.models.vlogger.denoiser import LongDenoiser
-from lipkit.models.vlogger.drawing import draw
+from lipkit.models.vlogger.aniportrait.config import LATENT, SamplingConfig
+from lipkit.models.vlogger.aniportrait.denoiser import LongDenoiser
+from lipkit.models.vlogger.aniportrait.drawing import draw
+from lipkit.models.vlogger.aniportrait.model import AniPortrait
+from lipkit.models.vlogger.aniportrait.overlap import Windows
+from lipkit.models.vlogger.aniportrait.sight import view
 from lipkit.models.vlogger.head import Head
-from lipkit.models.vlogger.model import Vlogger
-from lipkit.models.vlogger.overlap import Windows
-from lipkit.models.vlogger.sight import view
 
 Array = NDArray[Any]
 
@@ -44,14 +44,17 @@ class Performance:
     poses: Array  # (f, 6) against the portrait's, see `pose`
 
 
-class VloggerAnimator:
+class AniPortraitAnimator:
     """An ``Animator`` of portraits: AniPortrait's inference.
 
     The networks are in eval mode and on one device.
     """
 
     def __init__(
-        self, model: Vlogger, autoencoder: AutoencoderKL, beholder: CLIPVisionModelWithProjection
+        self,
+        model: AniPortrait,
+        autoencoder: AutoencoderKL,
+        beholder: CLIPVisionModelWithProjection,
     ) -> None:
         self.model, self.vae, self.beholder = model, autoencoder, beholder
         self.side = model.config.resolution

@@ -17,7 +17,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 from lipkit.models.parts import checkpoint, weights
 from lipkit.models.parts.convert import Rule, convert
 from lipkit.models.parts.foreign import Checkpoint
-from lipkit.models.vlogger.config import SightConfig
+from lipkit.models.vlogger.aniportrait.config import SightConfig
 
 # What CLIP takes from the channels of pictures in 0..1, and divides them by.
 MEAN = (0.48145466, 0.4578275, 0.40821073)
