@@ -64,8 +64,15 @@ def feathered(hard: Array, width: float) -> Array:
 
 
 def _grown(hard: Array, width: float) -> Array:
-    away = cv2.distanceTransform((hard < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
-    return np.asarray(np.clip(width + 0.5 - away, 0, 1) * (away > 0) + (away == 0), np.float32)
+    grown = np.zeros(hard.shape, np.float32)
+    rows, columns = (np.flatnonzero((hard >= 0.5).any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return grown
+    reach = int(width) + 2
+    part = tuple(slice(max(at[0] - reach, 0), at[-1] + reach + 1) for at in (rows, columns))
+    away = cv2.distanceTransform((hard[part] < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    grown[part] = np.clip(width + 0.5 - away, 0, 1) * (away > 0) + (away == 0)
+    return grown
 
 
 def eye_distance(points: Array, scheme: str) -> float:
