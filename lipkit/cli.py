@@ -48,6 +48,11 @@ VERBS = {
         "Cut aligned face crops out of videos and pictures.",
         "lipkit.commands.align:align",
     ),
+    "say": Verb(
+        "Prepare",
+        "Speak a text.",
+        "lipkit.commands.say:say",
+    ),
     "embed-audio": Verb(
         "Prepare",
         "Turn sound into features.",

@@ -102,9 +102,10 @@ def read_clip(path: Path) -> Clip:
 
 
 def read_provenance(path: Path) -> dict[str, Any]:
-    """How a media file was made, from its tag; empty where none is."""
+    """How a media file was made, from its tag or, as in WAV, its comment; empty where none is."""
+    tags = read_tags(path)
     try:
-        record = json.loads(read_tags(path).get(TAG, "{}"))
+        record = json.loads(tags.get(TAG) or tags.get("comment", ""))
     except ValueError:
         return {}
-    return record if isinstance(record, dict) else {}
+    return record if isinstance(record, dict) and {"tool", "verb"} <= record.keys() else {}

@@ -80,6 +80,7 @@ def drive_by_motion(motion: Motion, codec: FaceCodec, fps: str, name: str) -> It
 
 def drive_by_sound(loaded: Loaded, path: Path, fps: str, seed: int, layout: Layout) -> Drive:
     """Motion that a model makes for the sound in ``path``, which goes along as it is."""
+    from lipkit.artifacts.clip import read_provenance
     from lipkit.media.audio import wave_chunks
     from lipkit.media.probe import probe
     from lipkit.media.video import AudioTrack
@@ -94,7 +95,7 @@ def drive_by_sound(loaded: Loaded, path: Path, fps: str, seed: int, layout: Layo
         drive = at_rate(rate, spoken, loaded.digests)
     else:
         drive = drive_by_voice(loaded, hear(loaded.module, wave_chunks(path)), rate, seed, layout)
-    return replace(drive, sound=AudioTrack(path))
+    return replace(drive, sound=AudioTrack(path), history=read_provenance(path))
 
 
 def at_rate(rate: Fraction, spoken: Spoken, weights: Mapping[str, str]) -> Drive:

@@ -37,9 +37,9 @@ def pair(
 ) -> list[Pair]:
     """Pairs of a portrait or a video, as ``roles`` say, and a sound.
 
-    Two inputs are one pair, in that order. More are sorted by what their bytes are, and every
-    first meets every sound; a file that is neither counts as a first, so that it fails by
-    itself. ``pairs`` names a file of pairs instead.
+    Two inputs are one pair, in that order. More, or one and one of a list, are sorted by what
+    their bytes are, and every first meets every sound; a file that is neither counts as a first,
+    so that it fails by itself. ``pairs`` names a file of pairs instead.
     """
     if pairs is not None:
         if inputs or files_from:
@@ -48,7 +48,7 @@ def pair(
     names = _batch.listed(inputs, files_from, null)
     if len(names) < 2:
         raise BadUsage(f"a {roles.first} and a sound are needed", hint=roles.example)
-    if len(names) == 2:
+    if len(names) == 2 and not (inputs and files_from):
         return [(names[0], names[1])]
     speech = [name for name in names if sounds(name, roles.sounding)]
     firsts = [name for name in names if name not in set(speech)]

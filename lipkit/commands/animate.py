@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from lipkit.commands import _batch, _model, _options, _portrait, _video
+from lipkit.commands import _batch, _model, _options, _portrait, _speech, _video
 from lipkit.commands._model import ModelWish
 from lipkit.commands._options import knob
 
@@ -31,6 +31,7 @@ SUFFIXES = {"video": ".mp4", "crops": ".mkv", "motion": ".safetensors"}
     help="Stop early: motion (safetensors) or crops (a clip), which render finishes.",
 )
 @click.option("--drive", metavar="VIDEO", help="Follow the face in this video, not a sound.")
+@_speech.text
 @click.option("--pairs", metavar="FILE", help="Portrait and sound, tab between, one pair a line.")
 @_options.batch
 @_options.force
@@ -61,11 +62,15 @@ def animate(context: click.Context, /, inputs: tuple[str, ...], **options: Any) 
     \b
     lipkit animate face.jpg speech.wav -o talk.mp4
     lipkit animate faces/*.jpg speech/*.wav --out-dir talks -j 4
+    lipkit animate face.jpg --text "Hello" -o hello.mp4
     lipkit animate face.jpg --drive actor.mp4 -o acting.mp4
     """
     from lipkit.commands._pairing import pair
 
     model, fps = ModelWish.of(context), options["fps"]
+    if options["text"] is not None:
+        speaking = _speech.Speaking(options["voice"])
+        inputs = (*inputs, context.with_resource(_speech.spoken(options["text"], speaking)))
     if options["drive"]:
         inputs = (*inputs, options["drive"])
         untold = {n for n in ("model", "fps") if context.get_parameter_source(n) is DEFAULT}

@@ -8,14 +8,13 @@ import tempfile
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from lipkit.training.voices.espeak import Espeak
+from lipkit.audio.espeak import bundled
 from lipkit.training.voices.phones import from_espeak, from_festival
 from lipkit.training.voices.programs import output, require
 from lipkit.training.voices.sentences import sentence
@@ -89,14 +88,9 @@ FESTIVAL_SCRIPT = """(define (speak voice text name stretch)
 """
 
 
-@cache
-def _espeak() -> Espeak:
-    return Espeak()
-
-
 def espeak(rng: random.Random, count: int) -> Iterator[Utterance]:
     """``count`` utterances of espeak-ng, each by a voice, speed and pitch of its own."""
-    program = _espeak()
+    program = bundled()
     for _ in range(count):
         voice, language = rng.choice(ESPEAK_VOICES)
         variant = rng.choice(ESPEAK_VARIANTS)

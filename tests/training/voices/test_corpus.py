@@ -6,8 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
+from lipkit.audio import espeak
 from lipkit.errors import BadInput, BadUsage, LipkitError
-from lipkit.training.voices import corpus, espeak, programs, source, synthesizers
+from lipkit.training.voices import corpus, programs, source, synthesizers
 from lipkit.training.voices.corpus import CorpusSpec, build, read
 from lipkit.training.voices.excerpts import collect
 from lipkit.training.voices.synthesizers import Utterance, usable
