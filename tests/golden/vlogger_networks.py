@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from lipkit.faces.canonical import canonical
 from lipkit.models.parts import noise_levels
 from lipkit.models.parts.convert import convert as fit
 from lipkit.models.parts.denoising import denoise, noised
@@ -103,7 +104,7 @@ def drawing(meta: Meta, tensors: Tensors) -> dict[str, Any]:
 def face_geometry(meta: Meta, tensors: Tensors) -> dict[str, Any]:
     # The file also has what a network of MediaPipe's, which its package lacks, makes of landmarks.
     tensors.pop("out.blendshapes51", None)
-    face = head.canonical()
+    face = canonical()
     found = head.fit(tensors["in.landmarks478"].numpy(), tuple(tensors["in.image_wh"].tolist()))
     results = {
         "canonical.vertices": face.vertices,

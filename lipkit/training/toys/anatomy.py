@@ -139,15 +139,22 @@ class Head:
         inside = 1 - (x / skull.width) ** 2 - FLATNESS * (y / skull.height) ** 2
         return np.asarray(-DEPTH * np.sqrt(np.maximum(inside, 0.02)))
 
-    def patch(self, x: float, y: float, before: float = 0.0) -> Patch:
-        """The flat piece that touches the face at ``(x, y)``, or floats so far before it."""
+    def plane(self, x: float, y: float, before: float = 0.0) -> tuple[Array, Array]:
+        """Origin ``(3,)`` and axes ``(3, 2)`` of the plane that touches the face at ``(x, y)``.
+
+        It may float so far ``before`` the face.
+        """
         skull = self.person.skull
         z = float(self.surface(np.asarray(x), np.asarray(y)))
         slope_x = DEPTH**2 * x / skull.width**2 / -z
         slope_y = DEPTH**2 * FLATNESS * y / skull.height**2 / -z
-        tangents = np.array([[1, 0], [0, 1], [slope_x, slope_y]])
-        origin = self.project(np.array([x, y, z - before]))
-        return Patch(origin, self.turn[:2] @ tangents * self.zoom)
+        axes = np.array([[1, 0], [0, 1], [slope_x, slope_y]])
+        return np.array([x, y, z - before]), axes
+
+    def patch(self, x: float, y: float, before: float = 0.0) -> Patch:
+        """The flat piece that touches the face at ``(x, y)``, or floats so far before it."""
+        origin, axes = self.plane(x, y, before)
+        return Patch(self.project(origin), self.turn[:2] @ axes * self.zoom)
 
     def ellipsoid(
         self, centre: tuple[float, float, float], axes: tuple[float, float, float]
@@ -180,18 +187,35 @@ class Head:
     @cached_property
     def mouth(self) -> Patch:
         """The patch of the lips."""
-        return self.patch(0.0, self.person.mouth.y, 0.06 + 0.05 * self.state.rounding)
+        return self.patch(*self.mouth_place)
+
+    @property
+    def mouth_place(self) -> tuple[float, float, float]:
+        """Where the lips' plane touches the face, and how far before it they are."""
+        return 0.0, self.person.mouth.y, 0.06 + 0.05 * self.state.rounding
 
     def eye(self, side: int) -> Patch:
         """The patch of the image-left (-1) or image-right (1) eye."""
-        return self.patch(side * self.person.eyes.apart, -0.02)
+        return self.patch(*self.eye_place(side))
+
+    def eye_place(self, side: int) -> tuple[float, float]:
+        """Where the plane of an eye touches the face."""
+        return side * self.person.eyes.apart, -0.02
+
+    def gaze_place(self, side: int) -> tuple[float, float]:
+        """The middle of the iris in the patch of its eye."""
+        eyes, state = self.person.eyes, self.state
+        x = 0.5 * eyes.width * state.gaze_x / 14
+        return x, 0.5 * eyes.height * state.gaze_y / 14 + side * eyes.slant * x
 
     def brow(self, side: int) -> Patch:
         """The patch of a brow."""
+        return self.patch(*self.brow_place(side))
+
+    def brow_place(self, side: int) -> tuple[float, float, float]:
+        """Where the plane of a brow touches the face, and how far before it the brow is."""
         eyes = self.person.eyes
-        return self.patch(
-            side * eyes.apart, -0.02 - eyes.brow_height - 0.13 * self.state.brow, 0.03
-        )
+        return side * eyes.apart, -0.02 - eyes.brow_height - 0.13 * self.state.brow, 0.03
 
     def brow_curve(self, u: Floats, side: int) -> Floats:
         """The middle of a brow in its patch."""

@@ -140,8 +140,7 @@ def eye(brush: Brush, side: int) -> None:
     brush.paint(window, shadow, palette.skin * 0.78, FACE)
     opened = window.between(top, bottom)
     brush.paint(window, opened, WHITE, EYES)
-    x = 0.5 * eyes.width * state.gaze_x / 14
-    y = 0.5 * eyes.height * state.gaze_y / 14 + lids.slant * x
+    x, y = brush.head.gaze_place(side)
     iris = window.ellipse(x, y, eyes.iris, eyes.iris) * opened
     brush.paint(window, iris, palette.iris, EYES)
     small = 0.5 * eyes.iris

@@ -16,6 +16,7 @@ from lipkit.training.toys.anatomy import SCHEME
 from lipkit.training.toys.drawing import draw_frames, draw_labelled
 from lipkit.training.toys.identities import identity
 from lipkit.training.toys.landmarks import points_of
+from lipkit.training.toys.mesh import mesh_of
 from lipkit.training.toys.motion import FPS, State
 from lipkit.training.toys.performance import perform
 from lipkit.training.toys.synthesis import speak
@@ -142,6 +143,11 @@ class Toy:
     def points(self) -> Floats:
         """Landmarks ``(f, 68, 2)`` in pixels."""
         return points_of(self.who, self.motion, self.size)
+
+    @cached_property
+    def mesh(self) -> Floats:
+        """The face's mesh ``(f, 478, 3)`` in pixels, as a tracker of real faces would find it."""
+        return mesh_of(self.who, self.motion, self.size)
 
     @property
     def valid(self) -> NDArray[np.bool_]:
