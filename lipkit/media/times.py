@@ -10,7 +10,7 @@ from lipkit.media.ffmpeg import QUIET, READ_ONLY, complaint, finish, url
 from lipkit.media.probe import MediaInfo, require_video
 
 # Matroska, WebM and FLV keep whole milliseconds: a constant rate is declared beside them.
-_COARSE = Fraction(1, 1000)
+TICK = Fraction(1, 1000)
 
 
 class Clock:
@@ -33,14 +33,14 @@ class Clock:
         time = (stamp - round(self._start / time_base)) * time_base
         if self._count == 0:
             self._first = time
-            if time_base != _COARSE:
+            if time_base != TICK:
                 self._period = None
             elif self._period is not None:  # reading may begin in the middle
                 exact = round(time / self._period) * self._period
-                self._first = time = exact if abs(exact - time) < _COARSE else time
+                self._first = time = exact if abs(exact - time) < TICK else time
         elif self._period is not None:
             exact = self._first + self._count * self._period
-            if abs(exact - time) < _COARSE:
+            if abs(exact - time) < TICK:
                 time = exact
             else:
                 self._period = None

@@ -7,7 +7,7 @@ import logging
 import math
 import tempfile
 from bisect import bisect_left
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -22,7 +22,7 @@ from lipkit.media.description import VideoInfo
 from lipkit.media.encode import Encode
 from lipkit.media.ffmpeg import QUIET, READ_ONLY, Process, url
 from lipkit.media.probe import require_video
-from lipkit.media.times import Clock, frame_times
+from lipkit.media.times import TICK, Clock, frame_times
 from lipkit.media.writer import AudioTrack, VideoWriter
 
 __all__ = [
@@ -95,8 +95,13 @@ def read_timed_frames(
     end: Fraction | float | None = None,
     pixel: Pixel = "rgb24",
     exact: bool = True,
+    near: Sequence[Fraction] = (),
 ) -> Generator[TimedFrames]:
-    """What ``read_frames`` gives, with each frame's exact time, in the same single decoding."""
+    """What ``read_frames`` gives, with each frame's exact time, in the same single decoding.
+
+    Only frames shown within a tick of ``near``, if any are given, are converted and come; where
+    the container rounds times, theirs are rounded then.
+    """
     info, video = require_video(path)
     width, height = size or video.size
     layout, channels, kind = _LAYOUTS[pixel]
@@ -110,7 +115,8 @@ def read_timed_frames(
             *QUIET, *READ_ONLY, "-copyts", *_decoder(video, pixel), *_seek(start),
             "-i", url(path), "-map", "0:V:0", "-fps_mode", "passthrough",
             "-enc_time_base", "demux",
-            "-vf", decode_filter(video, (width, height), layout, exact=exact),
+            "-vf", _picking(near, info.start)
+            + decode_filter(video, (width, height), layout, exact=exact),
             # ffmpeg writes the stamp of each frame before the frame, and flushes it.
             "-stats_enc_pre:v:0", url(stamps), "-stats_enc_pre_fmt", "{ptsi} {tbi}",
             "-c:v", "rawvideo", "-f", "rawvideo", "-",
@@ -160,6 +166,16 @@ def _seek(start: Fraction | float | None) -> list[str]:
     microseconds: the frames that it still lets through are dropped by their exact times.
     """
     return [] if start is None or start <= 1 else ["-ss", f"{float(start - 1):.6f}"]
+
+
+def _picking(near: Sequence[Fraction], start: Fraction) -> str:
+    """A filter, with its comma, that lets through the frames shown at ``near``; none for none."""
+    if not near:
+        return ""
+    terms = [rf"lt(abs(t-{float(time + start):.6f})\,{float(TICK):.6f})" for time in near]
+    while len(terms) > 1:  # ffmpeg's expressions nest only so deep: a tree, not a chain
+        terms = [f"({'+'.join(terms[i : i + 2])})" for i in range(0, len(terms), 2)]
+    return f"select={terms[0]},"
 
 
 def _between(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipkit.errors import BadInput
+from lipkit.media.times import TICK
 from lipkit.media.video import Pixel, read_timed_frames
 from lipkit.sync.clock import steady
 
@@ -63,14 +64,14 @@ class Source:
                     low = max(high - self.chunk, rows[end - 1])
                     yield np.concatenate(list(self.span(low, high)))[::-1]
 
-    def span(self, first: int, end: int, pixel: Pixel | None = None) -> Iterator[Pixels]:
+    def span(self, first: int, end: int) -> Iterator[Pixels]:
         """Chunks of the source frames from ``first`` until before ``end``."""
         times, done = self.times, first
         # Half a frame off, so that the clock of a seek in a coarse container cannot miss.
         start = (times[first - 1] + times[first]) / 2 if first else None
         stop = (times[end - 1] + times[end]) / 2 if end < len(times) else None
         parts = read_timed_frames(
-            self.path, chunk=self.chunk, start=start, end=stop, pixel=pixel or self.pixel
+            self.path, chunk=self.chunk, start=start, end=stop, pixel=self.pixel
         )
         with contextlib.closing(parts):
             for part in parts:
@@ -95,12 +96,19 @@ class Source:
                 yield from self._picked(near)
 
     def _picked(self, rows: Sequence[int]) -> Iterator[Frames]:
-        wanted, at = set(rows), rows[0]
-        for frames in self.span(rows[0], rows[-1] + 1, "rgb24"):
-            for k in range(len(frames)):
-                if at + k in wanted:
-                    yield frames[k : k + 1].copy()
-            at += len(frames)
+        wanted = [self.times[row] for row in rows]
+        start = wanted[0] - TICK if rows[0] else None
+        # One at a time: decoding ends with the last frame that is wanted.
+        parts = read_timed_frames(self.path, chunk=1, start=start, near=wanted)
+        done = 0
+        with contextlib.closing(parts):
+            for part in parts:
+                if abs(part.times[0] - wanted[done]) <= TICK:
+                    yield part.frames
+                    done += 1
+                if done == len(wanted):
+                    return
+        raise BadInput(f"{self.path}: frame {rows[done]} was found before, and is not there now")
 
 
 def regroup(chunks: Iterator[Pixels], cuts: Iterator[tuple[int, int]]) -> Iterator[Pixels]:

@@ -13,7 +13,7 @@ from lipkit.errors import BadInput
 from lipkit.media.video import Encode, frame_times
 from lipkit.sync import source as module
 from lipkit.sync.source import Source, regroup
-from tests.sync.films import film, joined, pictures, steady
+from tests.sync.films import LOSSLESS, film, joined, pictures, steady
 
 SIZE = (48, 32)
 UNEVEN = [Fraction(n, 1000) for n in np.cumsum([7, *[33, 40, 34, 50] * 15]).tolist()]
@@ -57,6 +57,18 @@ def test_single_frames_are_read_near_and_far(
     assert [frame.shape for frame in frames] == [(1, 32, 48, 3)] * 6
     assert (np.concatenate(frames) == pictures(61, SIZE)[rows]).all()
     assert list(source.read([])) == []
+
+
+def test_frames_are_picked_by_the_hundred(tmp_path: Path) -> None:
+    path = film(tmp_path / "long.mkv", steady(400), SIZE, encode=LOSSLESS)
+    long, rows = Source(path, frame_times(path), SIZE), list(range(0, 400, 2))
+    assert (np.concatenate(list(long.read(rows))) == pictures(400, SIZE)[rows]).all()
+
+
+def test_a_picked_frame_that_is_gone_is_an_error(source: Source) -> None:
+    more = Source(source.path, [*source.times, source.times[-1] + 1], SIZE)
+    with pytest.raises(BadInput, match="frame 61 was found before"):
+        list(more.read([3, 61]))
 
 
 def test_another_number_of_frames_is_an_error(source: Source) -> None:
