@@ -40,6 +40,10 @@ class Footage(Protocol):
         """The number of frames."""
         ...
 
+    def __hash__(self) -> int:
+        """By identity, so that caches can keep what was made of a take."""
+        ...
+
     def pictures(self, start: int, stop: int) -> NDArray[np.uint8]:
         """Frames ``start`` to ``stop`` (excluded) as ``(f, h, w, 3)``."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,62 +11,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lipkit.audio import windows
-from lipkit.audio.mel import SYNCNET, log_mel
-from lipkit.errors import BadInput
 from lipkit.faces.templates import matrices
 from lipkit.faces.warping import warp
 from lipkit.models.latentsync.config import ModelConfig
 from lipkit.models.latentsync.editing import windows_of
-from lipkit.sync.hearing import encoder_of
 from lipkit.training.clips import ClipFootage
 from lipkit.training.data import Footage
+from lipkit.training.speaking import heard_of, mel_at, passages
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lipkit.protocols import Features
-
     Array = NDArray[Any]
 
-FPS = 25
-KEPT = 256  # takes whose mel, features and small crops stay in memory
+KEPT = 256  # takes whose small crops stay in memory
 SMALL = 4 << 20  # bytes of crops up to which a take is kept whole
 APART = 16  # frames at least between a window and its reference: LatentSync's
-TRIES = 1000
-
-
-@lru_cache(KEPT)
-def mel_of(take: Footage) -> Array:
-    """SyncNet's mel ``(t, 80)`` of a take's whole sound."""
-    return log_mel(take.wave, SYNCNET)
-
-
-@lru_cache(KEPT)
-def heard_of(take: Footage, encoder: str) -> Features:
-    """An encoder's features of a take's whole sound."""
-    return encoder_of(encoder).encode(take.wave)
-
-
-@lru_cache(4 * KEPT)
-def starts_of(take: Footage, count: int) -> Array:
-    """Where ``count`` frames begin that all show a face and have a whole mel window."""
-    if take.fps != FPS:
-        raise BadInput(
-            f"{take.name}: {float(take.fps):g} frames a second, not {FPS}",
-            hint=f"before lipkit align: ffmpeg -i IN -r {FPS} OUT",
-        )
-    columns = len(mel_of(take)) - windows.mel_window_size(count)
-    shown = np.concatenate([[0], np.cumsum(take.valid)])
-    places = np.flatnonzero(shown[count:] - shown[:-count] == count)
-    return places[[windows.mel_start(int(place)) <= columns for place in places]]
-
-
-def mel_at(take: Footage, start: int, count: int) -> Tensor:
-    """The mel ``(1, 80, t)`` of ``count`` frames from ``start`` on."""
-    first = windows.mel_start(start)
-    cut = mel_of(take)[first : first + windows.mel_window_size(count)]
-    return torch.from_numpy(cut.T.copy()).float()[None]
 
 
 def faces_at(take: Footage, start: int, count: int, size: int) -> Tensor:
@@ -94,27 +54,6 @@ def _crops(take: Footage, start: int, stop: int, size: int) -> Array:
     points = take.points[start:stop]
     place = matrices("latentsync", points, take.scheme, size, frame_size=(width, height))
     return np.stack([warp(p, m, (size, size)) for p, m in zip(pictures, place, strict=True)])
-
-
-def passages(
-    takes: Sequence[Footage], rng: np.random.Generator, count: int, apart: int
-) -> Iterator[tuple[Footage, int, int]]:
-    """Takes and two starts in each, ``apart`` frames at least, for ever.
-
-    A take that has no two such places is passed over; BadInput if none is found.
-    """
-    vain = 0
-    while vain < TRIES:
-        take = takes[int(rng.integers(len(takes)))]
-        places = starts_of(take, count)
-        start = int(rng.choice(places)) if len(places) else 0
-        others = places[np.abs(places - start) >= apart]
-        if len(others):
-            vain = 0
-            yield take, start, int(rng.choice(others))
-        else:
-            vain += 1
-    raise BadInput(f"no {count + apart} frames of a face that speaks in a row, in {TRIES} tries")
 
 
 def pairs(

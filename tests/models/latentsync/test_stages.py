@@ -21,6 +21,7 @@ from lipkit.models.latentsync.expert.config import ExpertConfig
 from lipkit.models.latentsync.judges import StandInLpips, StandInVideo, judges_of
 from lipkit.models.latentsync.model import LatentSync, build
 from lipkit.models.parts import checkpoint
+from lipkit.training import speaking
 from lipkit.training.loop import Limits, Progress, train
 from lipkit.training.toys.takes import Toys, ToySpec
 
@@ -87,17 +88,17 @@ def test_scenes_hold_what_is_heard_with_them() -> None:
 
 def test_windows_lie_apart_and_have_their_whole_sound() -> None:
     take = TOYS.training[0]
-    starts = material.starts_of(take, 16)
+    starts = speaking.starts_of(take, 16)
     assert starts.max() + 16 <= len(take)
-    assert material.mel_at(take, int(starts.max()), 16).shape == (1, 80, 52)
+    assert speaking.mel_at(take, int(starts.max()), 16).shape == (1, 80, 52)
     rng = np.random.default_rng(0)
     for _, (_, start, other) in zip(
-        range(20), material.passages([take], rng, 16, 16), strict=False
+        range(20), speaking.passages([take], rng, 16, 16), strict=False
     ):
         assert abs(start - other) >= 16
     short = Toys(ToySpec(size=32, seconds=0.8, people=1, takes=1, held_out=1))
     with pytest.raises(BadInput, match="no 32 frames of a face that speaks"):
-        next(material.passages(short.training, rng, 16, 16))
+        next(speaking.passages(short.training, rng, 16, 16))
 
 
 def test_the_autoencoder_learns(fresh: LatentSync, tmp_path: Path) -> None:
