@@ -40,7 +40,7 @@ VERBS = {
     ),
     "render": Verb(
         "Make videos",
-        "Turn motion or crops into a video.",
+        "Turn motion, crops or latents into a video.",
         "lipkit.commands.render:render",
     ),
     "align": Verb(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -55,4 +55,13 @@ class Performer(Protocol):
 
     def perform(self, canvas: Any, heard: Iterable[Floats], total: int) -> Iterator[Frames]:
         """Chunks of crops ``(f, h, w, 3)``, ``total`` frames in all, at ``fps``."""
+        ...
+
+
+@runtime_checkable
+class Sketcher(Protocol):
+    """A performer that draws latents, of which an autoencoder makes its crops."""
+
+    def draw(self, canvas: Any, heard: Iterable[Floats], total: int) -> Iterator[Floats]:
+        """Chunks of latents ``(f, c, h, w)`` of the crops that ``perform`` would give."""
         ...

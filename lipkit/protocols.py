@@ -286,6 +286,7 @@ class Family:
     stages: Mapping[str, str] = field(default_factory=dict)
     converters: Mapping[str, str] = field(default_factory=dict)
     editor: str | None = None  # builds an ``Editor``: (model, sampling, *, seed, threads)
+    finisher: str | None = None  # builds an ``Editor`` of latents drawn before: (config, vae)
     performer: str | None = None  # builds a ``Performer``: (model, config, *, seed)
     speaker: str | None = None  # moves faces: (model, sampling, sound chunks, seed) -> ``Spoken``
     codec: str = "mesh"  # the one that draws the motion it makes

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from lipkit import provenance
 from lipkit.commands import _video
+from lipkit.commands._latents import write_portrait
 from lipkit.commands._model import load
 from lipkit.commands._portrait import Portrait, about, find_face, read_portrait
 from lipkit.errors import BadInput, BadUsage
+from lipkit.performance import Sketcher
 
 if TYPE_CHECKING:
     from lipkit.commands._batch import Item
@@ -56,6 +58,8 @@ def perform(wish: Animation, item: Item, loaded: Loaded) -> dict[str, Any]:
 
     check(wish)
     performer = performer_of(wish.model, wish.seed)
+    if wish.emit == "latents" and not isinstance(performer, Sketcher):
+        raise BadUsage(f"{wish.model.name} draws no latents", hint="it makes --emit crops or video")
     name, sound = item.inputs
     with ExitStack() as stack:
         picture, path = (stack.enter_context(open_source(each)) for each in item.inputs)
@@ -75,9 +79,13 @@ def perform(wish: Animation, item: Item, loaded: Loaded) -> dict[str, Any]:
         own = {"face": wish.face, "fps": wish.fps, "seed": wish.seed}
         weights = {**loaded.digests, **performer.digests}
         record = provenance.record("animate", own | wish.model.record, inputs, weights)
-        drawn = performer.perform(portrait.appearance, part.pieces, part.frames)
-        crops = paced(drawn, performer.fps, rate, course.total)
-        write(wish, item, portrait, crops, course, record)
+        if isinstance(performer, Sketcher) and wish.emit == "latents":
+            latents = performer.draw(portrait.appearance, part.pieces, part.frames)
+            write_portrait(wish, item, loaded, portrait, latents, part, course, record)
+        else:
+            drawn = performer.perform(portrait.appearance, part.pieces, part.frames)
+            crops = paced(drawn, performer.fps, rate, course.total)
+            write(wish, item, portrait, crops, course, record)
     return {"frames": course.total, "fps": str(rate)}
 
 

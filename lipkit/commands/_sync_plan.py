@@ -32,7 +32,7 @@ def foresee(wish: Syncing, item: Item) -> dict[str, Any]:
         material = open_material(stack, wish, item)
         with about(material.names[0]):
             info, video = require_video(material.video)
-        storage = _video.Target(item.output, **wish.video).storage(video)
+        storage = _video.target_of(item.output, wish.video, wish.emit).storage(video)
         frames = max(1, frames_of(info, video) or 1)
         sound, seconds = heard(material, storage, wish.keep_audio)
     times = [k / video.fps for k in range(frames)]

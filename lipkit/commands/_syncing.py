@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lipkit import ui
-from lipkit.commands import _video
+from lipkit.commands import _latents, _video
 from lipkit.commands._portrait import about
 from lipkit.commands._sync_faces import Tracked, cast_of, track_all
 from lipkit.commands._sync_inputs import (
@@ -55,12 +55,18 @@ def give_lips(wish: Syncing, item: Item) -> dict[str, Any]:
     with ExitStack() as stack:
         material = open_material(stack, wish, item)
         log = stack.enter_context(open_log(Path(wish.log) if wish.log else None, item.inputs[0]))
-        target = _video.Target(item.output, **wish.video)
+        target = _video.target_of(item.output, wish.video, wish.emit)
         work = work_folder(wish, item)
         engine = engine_of(wish)
+        if wish.emit == "latents":
+            _latents.check_faces(wish, engine)
         scene = set_scene(wish, material, target, engine, log, work)
         record = record_of(wish, material, engine)
-        film(wish, material, target, engine, scene, record, work)
+        if wish.emit == "latents":
+            with sounding(wish, material, scene) as sound:
+                _latents.write_faces(wish, item, material, engine, scene, record, sound)
+        else:
+            film(wish, material, target, engine, scene, record, work)
         if wish.resume and work is not None:
             work.clear()
     spoken = sum(any(role.track.valid[row] for role in scene.cast) for row in scene.clock.rows)
@@ -153,20 +159,12 @@ def film(
     """Edit every frame and write the result with its sound."""
     from lipkit.sync.driver import Performance, perform
     from lipkit.sync.journal import settings_hash
-    from lipkit.sync.sound import soundtrack
 
     key = settings_hash({"record": record, "pixel": scene.source.pixel})
     performance = Performance(engine.editor, scene.voice, scene.cast)
     journal = work.journal(key) if work is not None else None
     frames = perform(scene.source, scene.clock, performance, threads=wish.threads, journal=journal)
-    with soundtrack(
-        material.track,
-        scene.clock,
-        wish.length,
-        over=original_sound(wish, material),
-        apart=wish.audio is not None,
-        container=scene.storage.encode.container or "",
-    ) as track:
+    with sounding(wish, material, scene) as track:
         if wish.emit == "crops":
             writer, frames = cut_out(target, material, scene, record, track, frames)
         else:
@@ -179,6 +177,22 @@ def film(
                 storage=scene.storage,
             )
         _video.write_all(writer, frames, len(scene.clock))
+
+
+def sounding(
+    wish: Syncing, material: Material, scene: Scene
+) -> AbstractContextManager[AudioTrack | None]:
+    """The sound that the result carries."""
+    from lipkit.sync.sound import soundtrack
+
+    return soundtrack(
+        material.track,
+        scene.clock,
+        wish.length,
+        over=original_sound(wish, material),
+        apart=wish.audio is not None,
+        container=scene.storage.encode.container or "",
+    )
 
 
 def original_sound(wish: Syncing, material: Material) -> Path | None:

@@ -13,6 +13,7 @@ from lipkit.commands._drive import Drive, codec_for, open_drive
 from lipkit.commands._model import load
 from lipkit.commands._performance import perform
 from lipkit.commands._portrait import open_appearance
+from lipkit.errors import BadUsage
 
 if TYPE_CHECKING:
     from lipkit.commands._batch import Item
@@ -27,6 +28,9 @@ def talk(wish: Animation, item: Item) -> dict[str, Any]:
     loaded = load(wish.model, "animate")
     if loaded.family.performer is not None:
         return perform(wish, item, loaded)
+    if wish.emit == "latents":
+        hint = "it makes --emit motion, crops or video"
+        raise BadUsage(f"{wish.model.name} draws no latents", hint=hint)
     codec = codec_for(loaded, wish.codec)
     portrait, sound = item.inputs
     with ExitStack() as stack:

@@ -97,6 +97,13 @@ class Target:
         )
 
 
+def target_of(output: str, options: dict[str, Any], emit: str) -> Target:
+    """Where what ``emit`` names goes; latents are as deep as a video that loses nothing."""
+    if emit == "latents":
+        return Target("-", **{**options, "container": "mkv"})
+    return Target(output, **options)
+
+
 def write_rendered(
     codec: FaceCodec,
     portrait: Portrait,
@@ -151,35 +158,41 @@ def open_crops(
     target: Target, portrait: Portrait, drive: Drive | Course, record: dict[str, Any]
 ) -> VideoWriter:
     """A writer of a clip of crops that knows where they were cut out."""
+    from lipkit.artifacts.clip import open_clip_writer
+
+    geometry = geometry_of(portrait, drive.total, drive.fps)
+    return open_clip_writer(
+        target.path,
+        *geometry.to_tensors(),
+        size=geometry.size,
+        times=geometry.times,
+        audio=drive.sound,
+        provenance=record,
+    )
+
+
+def geometry_of(portrait: Portrait, count: int, fps: Fraction, source: str = "") -> Geometry:
+    """Where ``count`` crops of a portrait go; ``source`` is the picture's digest."""
     import numpy as np
 
-    from lipkit.artifacts.clip import open_clip_writer
     from lipkit.faces.geometry import Geometry
 
-    count, appearance = drive.total, portrait.appearance
-    size = (appearance.size, appearance.size)
-    geometry = Geometry(
+    appearance = portrait.appearance
+    return Geometry(
         matrix=np.repeat(appearance.matrix[None], count, 0),
         points=np.zeros((count, 0, 2), np.float32),
         box=np.repeat(portrait.face.box[None], count, 0),
         score=np.ones(count, np.float32),
         valid=np.ones(count, np.bool_),
         shot=np.zeros(count, np.int32),
-        ticks=np.arange(count) * drive.fps.denominator,
-        time_base=Fraction(1, drive.fps.numerator),
-        fps=drive.fps,
-        size=size,
+        ticks=np.arange(count) * fps.denominator,
+        time_base=Fraction(1, fps.numerator),
+        fps=fps,
+        size=(appearance.size, appearance.size),
         frame_size=portrait.size,
         scheme="",
         template="rendered",
-    )
-    return open_clip_writer(
-        target.path,
-        *geometry.to_tensors(),
-        size=size,
-        times=geometry.times,
-        audio=drive.sound,
-        provenance=record,
+        source=source,
     )
 
 

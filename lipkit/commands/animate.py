@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 DEFAULT = ParameterSource.DEFAULT
 FOLLOWING = "liveportrait"  # the model that follows a video, where none is named
-SUFFIXES = {"video": ".mp4", "crops": ".mkv", "motion": ".safetensors"}
+SUFFIXES = {"video": ".mp4", "crops": ".mkv"}
+SUFFIXES |= {"latents": ".safetensors", "motion": ".safetensors"}
 
 
 @click.command()
@@ -28,7 +29,7 @@ SUFFIXES = {"video": ".mp4", "crops": ".mkv", "motion": ".safetensors"}
     type=click.Choice(list(SUFFIXES)),
     default="video",
     show_default=True,
-    help="Stop early: motion (safetensors) or crops (a clip), which render finishes.",
+    help="Stop early: motion or latents (safetensors), or crops (a clip), which render finishes.",
 )
 @click.option("--drive", metavar="VIDEO", help="Follow the face in this video, not a sound.")
 @_speech.text

@@ -21,7 +21,7 @@ from lipkit.errors import BadUsage, ExitStatus, LipkitError
 def info(inputs: tuple[str, ...], files_from: str | None, null: bool) -> int:
     """Say what a file is and how it was made.
 
-    Prints a JSON object for each INPUT: a video, sound, picture, clip, features, motion or
+    Prints a JSON object for each INPUT: a video, sound, picture, clip, features, latents, motion or
     weights; - is stdin. Kinds are told by bytes, not by names. On a pipe each object takes
     one line.
     """

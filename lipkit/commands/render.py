@@ -1,4 +1,4 @@
-"""``lipkit render``: motion or crops become a video."""
+"""``lipkit render``: motion, crops or latents become a video."""
 
 from __future__ import annotations
 
@@ -24,24 +24,37 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("made", metavar="MOTION|CROPS")
+@click.argument("made", metavar="MOTION|CROPS|LATENTS")
 @click.argument("source", metavar="SOURCE")
 @_options.output
 @_options.force
 @_portrait.options
-@click.option("--fps", default="source", show_default=True, help="Frames a second of motion.")
+@click.option(
+    "--fps",
+    default="source",
+    show_default=True,
+    help="Frames a second of motion, or of a portrait's latents.",
+)
+@click.option(
+    "--model",
+    help="Preset, run or weights file whose autoencoder finishes latents; by default theirs.",
+)
 @_video.encode_alike
+@_options.device
 @_options.common
 def render(made: str, source: str, output: str | None, force: bool, **options: Any) -> int:
-    """Turn motion or crops into a video.
+    """Turn motion, crops or latents into a video.
 
     MOTION is what animate --emit motion made; it moves the face in the picture SOURCE, whoever
     that is. CROPS is a clip from animate or sync --emit crops, or from align; it goes back into
-    the picture or video SOURCE that it was cut from. One of both may be - for stdin.
+    the picture or video SOURCE that it was cut from. LATENTS are what animate or sync --emit
+    latents made; they are decoded and go back into the very SOURCE. One of both may be - for
+    stdin.
 
     \b
     lipkit render motion.safetensors face.jpg -o talk.mp4
     lipkit animate face.jpg a.wav --emit crops -o - | lipkit render - face.jpg -o talk.mp4
+    lipkit render latents.safetensors talk.mp4 -o out.mp4
     """
     plan = _batch.plan([(made, source)], output=output, out_dir=None, suffix=".mp4", force=force)
     video = {k: options.pop(k) for k in ("video_codec", "encode_preset", "crf", "container")}
@@ -57,6 +70,8 @@ class Rendering:
     fps: str
     audio: str | None
     max_side: int
+    model: str | None = None
+    device: str = "auto"
     video: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, item: Item) -> dict[str, Any]:
@@ -78,7 +93,13 @@ class Rendering:
                 return self.draw(item, path, picture, track)
             if kind is Kind.CLIP:
                 return self.put_back(item, path, picture, track)
-        raise BadInput(f"{made}: {kind}, neither motion nor crops", hint="see animate --emit")
+            if kind is Kind.LATENTS:
+                from lipkit.commands._finishing import finish
+
+                return finish(self, item, path, picture, track)
+        raise BadInput(
+            f"{made}: {kind}, neither motion, crops nor latents", hint="see animate --emit"
+        )
 
     def record(self, item: Item, path: Path, picture: Path, history: Any) -> dict[str, Any]:
         """How the result was made."""

@@ -108,10 +108,11 @@ drawing: _options.Decorator = _options.chain(
 @_options.output
 @click.option(
     "--emit",
-    type=click.Choice(["video", "crops"]),
+    type=click.Choice(["video", "crops", "latents"]),
     default="video",
     show_default=True,
-    help="crops: a clip of the edited faces, which render puts back.",
+    help="crops: a clip of the edited faces; latents: what a model drew before its autoencoder "
+    "makes faces of it. Render puts back either.",
 )
 @click.option("--pairs", metavar="FILE", help="Video and sound, tab between, one pair a line.")
 @_options.batch
@@ -163,7 +164,8 @@ def sync(context: click.Context, /, inputs: tuple[str, ...], **options: Any) -> 
 
 def plan_of(groups: list[tuple[str, str]], options: dict[str, Any]) -> Plan:
     """Where the results go; a dry run makes no folder for them."""
-    container = "mkv" if options["emit"] == "crops" else options["container"] or "mp4"
+    suffixes = {"crops": "mkv", "latents": "safetensors"}
+    container = suffixes.get(options["emit"], options["container"] or "mp4")
     return _batch.plan(
         groups,
         output=options["output"],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,8 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from lipkit.artifacts.features import require_encoder
+from lipkit.audio.speech import at_rate, silence_of
+from lipkit.errors import BadUsage
 from lipkit.faces import mesh
 from lipkit.faces.masks import eye_distance, feathered, mask
 from lipkit.faces.survey import CALM
@@ -18,6 +20,8 @@ from lipkit.faces.templates import matrices
 from lipkit.faces.tracks import smooth
 from lipkit.faces.warping import paste, transform, warp
 from lipkit.protocols import Features
+from lipkit.sync.drawing import Drafter, Drawn
+from lipkit.sync.rests import rested
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +46,8 @@ class Cropping:
     fps: Fraction = Fraction(25)  # the model's clock
     window: int = 16  # frames that it makes at once
     margin: int = 2  # frames more that it sees on both sides
+    rest: bool = True  # whether lips rest in long silences, see ``sync.rests``
+    ends: bool = True  # whether the voice's last step is what is heard after it
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,15 @@ class CropEditor:
     The driver hands it all frames of one window at a time. At the model's rate each frame is the
     model's own; at others the change of the mouth is interpolated between the model's frames and
     added to what each source frame shows, so that head and background keep the source's rate.
+
+    Where the syncer is a ``Drafter``, `draw` gives a window's latents, and a voice of `Drawn` ones
+    is finished instead of drawn: then no encoder is needed.
     """
 
     def __init__(
         self,
         syncer: Syncer,
-        encoder: AudioEncoder,
+        encoder: AudioEncoder | None,
         cropping: Cropping,
         *,
         name: str = "crops",
@@ -76,13 +85,37 @@ class CropEditor:
         self.beat = cropping.window / cropping.fps
 
     def hear(self, chunks: Iterable[Floats]) -> Features:
-        """The encoder's features of the whole sound."""
-        return self.encoder.encode(np.concatenate(list(chunks)))
+        """The encoder's features of the whole sound, with lips at rest in its long silences."""
+        wave = np.concatenate(list(chunks))
+        voice = self.ears.encode(wave)
+        if voice.silence is None:
+            silence = at_rate(silence_of(wave), len(voice.data), voice.rate)
+            voice = replace(voice, silence=silence)
+        return self._rested(voice)
 
     def recall(self, features: Features, name: str) -> Features:
-        """The features in the file ``name`` themselves; BadInput for another encoder's."""
-        require_encoder(features, self.encoder.name, self.encoder.layers, self.encoder.width, name)
-        return features
+        """The same of the features in the file ``name``; BadInput for another encoder's."""
+        ears = self.ears
+        require_encoder(features, ears.name, ears.layers, ears.width, name)
+        return self._rested(features)
+
+    @property
+    def ears(self) -> AudioEncoder:
+        """The encoder, of an editor that hears."""
+        if self.encoder is None:
+            raise ValueError(f"{self.name} only finishes what was drawn")
+        return self.encoder
+
+    @property
+    def drafter(self) -> Drafter:
+        """The syncer, where it draws latents; BadUsage for others."""
+        if not isinstance(self.syncer, Drafter):
+            raise BadUsage(f"{self.name} draws no latents", hint="--emit crops or video")
+        return self.syncer
+
+    def _rested(self, voice: Features) -> Features:
+        form = self.cropping
+        return rested(voice, self.ears, ends=form.ends) if form.rest else voice
 
     def study(self, track: FaceTrack, read: Reader) -> Study:
         """Where to crop, shot by shot, and where to fade."""
@@ -107,7 +140,7 @@ class CropEditor:
         rows: Sequence[int],
         times: Sequence[Fraction],
         track: FaceTrack,
-        voice: Features,
+        voice: Features | Drawn,
         study: Study,
     ) -> Pixels:
         """New frames; those without a face, or turned too far, stay as they are."""
@@ -116,7 +149,7 @@ class CropEditor:
         if not seen:
             return out
         full = float(np.iinfo(frames.dtype).max)
-        crops = np.stack([self._crop(frames[k], study.matrix[rows[k]], full) for k in seen])
+        crops = self._crops(frames[seen], [rows[k] for k in seen], study)
         made = self.resynced(crops, [times[k] for k in seen], voice)
         for k, crop in zip(seen, made, strict=True):
             row = rows[k]
@@ -124,6 +157,23 @@ class CropEditor:
             picture = (np.moveaxis(crop, 0, 2) + 1) * (full / 2)
             out[k, ..., :3] = paste(frames[k, ..., :3], picture, study.matrix[row], soft)
         return out
+
+    def draw(
+        self,
+        frames: Pixels,
+        rows: Sequence[int],
+        times: Sequence[Fraction],
+        voice: Features,
+        study: Study,
+    ) -> Floats:
+        """Latents ``(n, c, h, w)`` of the window of frames that all show the face."""
+        given, first = self._given(self._crops(frames, rows, study), times)
+        return self._run(lambda crops: self._pass(self.drafter.draw, crops, voice, first), given)
+
+    def _crops(self, frames: Pixels, rows: Sequence[int], study: Study) -> Floats:
+        full = float(np.iinfo(frames.dtype).max)
+        pairs = zip(frames, rows, strict=True)
+        return np.stack([self._crop(frame, study.matrix[row], full) for frame, row in pairs])
 
     def _crop(self, frame: Pixels, matrix: Array, full: float) -> Floats:
         side = self.cropping.size
@@ -138,13 +188,11 @@ class CropEditor:
         soft = feathered(hard, form.feather * eye_distance(points, track.scheme))
         return np.asarray(soft * study.weight[row], np.float32)
 
-    def resynced(self, crops: Floats, times: Sequence[Fraction], voice: Features) -> Floats:
+    def resynced(self, crops: Floats, times: Sequence[Fraction], voice: Features | Drawn) -> Floats:
         """New crops ``(f, 3, h, w)`` for crops seen at ``times`` of the voice, within one beat."""
-        fps, margin, count = self.cropping.fps, self.cropping.margin, self.cropping.window
-        first = int(times[0] // self.beat) * count
-        nearest = nearest_frames(times, [(first + k) / fps for k in range(count)])
-        given = np.pad(crops[nearest], [(margin, margin), (0, 0), (0, 0), (0, 0)], "edge")
-        made = self._run(given, self.around(voice, first - margin, len(given)), first)
+        fps, margin = self.cropping.fps, self.cropping.margin
+        given, first = self._given(crops, times)
+        made = self._made(given, voice, first)
         if all((time * fps).denominator == 1 for time in times):
             return made[[int(time * fps) - first + margin for time in times]]
         change = made - given
@@ -153,6 +201,33 @@ class CropEditor:
         high = np.minimum(low + 1, len(made) - 1)
         share = (place - low)[:, None, None, None].astype(np.float32)
         return np.asarray(crops + change[low] * (1 - share) + change[high] * share, np.float32)
+
+    def _given(self, crops: Floats, times: Sequence[Fraction]) -> tuple[Floats, int]:
+        """What the syncer sees of a window, and the first of its frames on the model's clock."""
+        fps, margin, count = self.cropping.fps, self.cropping.margin, self.cropping.window
+        first = int(times[0] // self.beat) * count
+        nearest = nearest_frames(times, [(first + k) / fps for k in range(count)])
+        pads = [(margin, margin), (0, 0), (0, 0), (0, 0)]
+        return np.pad(crops[nearest], pads, "edge"), first
+
+    def _made(self, given: Floats, voice: Features | Drawn, first: int) -> Floats:
+        import torch
+
+        def work(crops: Any) -> Iterable[Any]:
+            if isinstance(voice, Drawn):
+                return [self.drafter.finish(torch.from_numpy(voice.window(first)), crops)]
+            return self._pass(self.syncer.sync, crops, voice, first)
+
+        made = self._run(work, given)
+        if made.shape != given.shape:
+            raise ValueError(f"{self.name} made {made.shape} of {given.shape}")
+        return made
+
+    def _pass(self, work: Any, crops: Any, voice: Features, first: int) -> Iterable[Any]:
+        """What ``work`` of the syncer makes of a window that begins with the frame ``first``."""
+        heard = self.around(voice, first - self.cropping.margin, len(crops))
+        pieces: Iterable[Any] = work(iter([crops]), heard, self.sampling, self.noise(first))
+        return pieces
 
     def around(self, voice: Features, first: int, count: int) -> Features:
         """What the syncer hears with ``count`` frames of its clock from number ``first`` on."""
@@ -168,16 +243,13 @@ class CropEditor:
 
         return torch.Generator().manual_seed(self.seed * 1_000_003 + first)
 
-    def _run(self, crops: Floats, voice: Features, first: int) -> Floats:
+    def _run(self, work: Callable[[Any], Iterable[Any]], crops: Floats) -> Floats:
+        """What ``work`` with the networks makes of ``crops (f, 3, h, w)``."""
         import torch
 
-        pieces: Iterator[Any] = self.syncer.sync(
-            iter([torch.from_numpy(crops)]), voice, self.sampling, self.noise(first)
-        )
-        made = torch.cat([piece.float().cpu() for piece in pieces]).numpy()
-        if made.shape != crops.shape:
-            raise ValueError(f"{self.name} made {made.shape} of {crops.shape}")
-        return np.asarray(made, np.float32)
+        with torch.inference_mode():
+            made = torch.cat([piece.float().cpu() for piece in work(torch.from_numpy(crops))])
+        return np.asarray(made.numpy(), np.float32)
 
 
 def nearest_frames(times: Sequence[Fraction], wanted: Sequence[Fraction]) -> list[int]:

@@ -117,12 +117,7 @@ def perform(
             return journal.apply(first, frames)
         return performance.edit(frames, clock.rows[first:end], clock.times[first:end])
 
-    def decoded() -> Iterator[tuple[int, int, Pixels]]:
-        frames = regroup(source.play(clock.rows), iter(cuts))
-        for (first, end), chunk in zip(cuts, frames, strict=True):
-            yield first, end, chunk
-
-    with contextlib.closing(ahead(decoded(), AHEAD)) as given:
+    with contextlib.closing(ahead(decoded(source, clock, cuts), AHEAD)) as given:
         try:
             for (first, end, frames), made in in_order(finish, given, threads):
                 if journal is not None and not journal.holds(first, end):
@@ -131,6 +126,15 @@ def perform(
         finally:
             if journal is not None:
                 journal.flush()
+
+
+def decoded(
+    source: Source, clock: Clock, cuts: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int, Pixels]]:
+    """The clock's frames in pieces, each with its first place and the one after its last."""
+    frames = regroup(source.play(clock.rows), iter(cuts))
+    for (first, end), chunk in zip(cuts, frames, strict=True):
+        yield first, end, chunk
 
 
 def in_order(

@@ -21,7 +21,7 @@ from lipkit.sync.source import Source
 from tests.sync.films import film, joined, pictures, steady, track_for
 
 SIZE = (64, 64)
-FORM = Cropping(size=32, region="mouth", window=8, grow=0.6, feather=0.3)
+FORM = Cropping(size=32, region="mouth", window=8, grow=0.6, feather=0.3, rest=False)
 
 
 class Dubber:

@@ -87,17 +87,27 @@ class EmoPerformer:
 
     def perform(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Iterator[Array]:
         """Chunks of crops ``(f, r, r, 3)`` uint8, ``total`` frames in all."""
+        for latents in self.latents(canvas, heard, total):
+            yield frames_of(self.animator.decode(latents))
+
+    def draw(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Iterator[Array]:
+        """The same before the decoder: latents ``(f, 4, r/8, r/8)``."""
+        for latents in self.latents(canvas, heard, total):
+            yield latents.float().cpu().numpy()
+
+    def latents(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Iterator[Tensor]:
+        """Latents ``(f, 4, r/8, r/8)``, clip by clip."""
         generator = torch.Generator().manual_seed(self.seed)
         clips = clipped(heard, self.form.window, self.hearing.margin, total)
         config = self.config
-        drawn = self.animator.animate(
+        drawn = self.animator.latents(
             canvas.sitter, clips, config.controls, config.sampling, generator
         )
         done = 0
-        for pictures in drawn:
-            crops = frames_of(pictures)[: total - done]
-            done += len(crops)
-            yield crops
+        for latents in drawn:
+            wanted = latents[: total - done]
+            done += len(wanted)
+            yield wanted
 
 
 def seated(crop: Array, points: Array, form: ModelConfig, sampling: SamplingConfig) -> Sitter:

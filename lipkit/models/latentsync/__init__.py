@@ -20,5 +20,6 @@ FAMILY = Family(
     },
     initialise="lipkit.models.latentsync.stages:begin",
     editor="lipkit.models.latentsync.editing:LatentSyncEditor",
+    finisher="lipkit.models.latentsync.editing:finisher",
     hollow=True,
 )

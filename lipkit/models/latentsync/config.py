@@ -42,6 +42,7 @@ class SamplingConfig:
     speed: Literal["exact", "fast"] = "exact"  # fast: deep layers run every third step only
     overlap: int = 0  # frames that neighbouring windows see of each other; the official code's is 0
     precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"  # auto: bf16 on CUDA
+    rest: bool = True  # whether lips rest in silence of over half a second
     compile: bool = False  # by torch.compile: slow to begin, then faster
 
     def __post_init__(self) -> None:

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from lipkit import config as settings
-from lipkit.errors import WeightsError
 from lipkit.models.latentsync.config import LatentSyncConfig, ModelConfig
 from lipkit.models.parts.convert import Rule, convert, renamed
 from lipkit.models.parts.diffusion_config import VideoUNetConfig
@@ -37,35 +36,12 @@ OFFICIAL_10 = (
     *OFFICIAL,
 )
 
-PRESETS = ("latentsync-1.0", "latentsync-1.5", "latentsync-1.6")
-
 
 def adopt(checkpoint: Checkpoint, wanted: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """An official UNet in the names of our model, and the model's settings.
-
-    ``wanted.name`` is the preset that it is to fill; WeightsError tells which one it would fit.
-    """
+    """An official UNet in our names, and the settings of the preset ``wanted.name``."""
     form = preset_form(wanted.name)
-    expected = skeleton(form.unet)
-    try:
-        found = convert(checkpoint.tensors, UNET, expected, str(checkpoint.file))
-    except WeightsError as problem:
-        others = fitting(checkpoint.tensors)
-        hint = f"they fit {' and '.join(others)}: give --name" if others else problem.hint
-        raise WeightsError(problem.message, hint=hint) from None
+    found = convert(checkpoint.tensors, UNET, skeleton(form.unet), str(checkpoint.file))
     return {f"unet.{name}": tensor for name, tensor in found.items()}, asdict(form)
-
-
-def fitting(tensors: Mapping[str, Tensor]) -> list[str]:
-    """The presets whose UNet has just these official names and shapes."""
-    found = []
-    for name in PRESETS:
-        try:
-            convert(tensors, UNET, skeleton(preset_form(name).unet), name)
-        except WeightsError:
-            continue
-        found.append(name)
-    return found
 
 
 def preset_form(name: str) -> ModelConfig:

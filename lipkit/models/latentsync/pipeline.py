@@ -50,10 +50,13 @@ class Draws:
 class LatentSyncer:
     """A `Syncer`: LatentSync's inference after ``pipelines/lipsync_pipeline.py``.
 
-    Networks are in eval mode and on one device; they may be of any number type.
+    Networks are in eval mode and on one device; they may be of any number type. Without a UNet it
+    only finishes what was drawn before.
     """
 
-    def __init__(self, unet: VideoUNet, autoencoder: AutoencoderKL, form: ModelConfig) -> None:
+    def __init__(
+        self, unet: VideoUNet | None, autoencoder: AutoencoderKL, form: ModelConfig
+    ) -> None:
         self.unet, self.vae, self.form = unet, autoencoder, form
         mask = fixed_mask(form.mask, form.resolution)
         self.mask = torch.from_numpy(mask / 255.0).float()  # (r, r), 1 keeps
@@ -67,6 +70,20 @@ class LatentSyncer:
         ``audio.data (n, t, d)`` is one window a frame; ``generator`` is a torch generator or
         `Noise`. The last clip may be shorter, as in the official code.
         """
+        for clip, latents in self.drawn(crops, audio, sampling, generator):
+            yield self.finish(latents, clip)
+
+    def draw(
+        self, crops: Iterable[Tensor], audio: Features, sampling: SamplingConfig, generator: Any
+    ) -> Iterator[Tensor]:
+        """The same before the decoder: latents ``(f, 4, r/8, r/8)`` of each clip."""
+        for _, latents in self.drawn(crops, audio, sampling, generator):
+            yield latents
+
+    def drawn(
+        self, crops: Iterable[Tensor], audio: Features, sampling: SamplingConfig, generator: Any
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Each clip of ``crops`` and its latents."""
         noise = Draws(generator) if isinstance(generator, torch.Generator) else generator
         heard = torch.from_numpy(audio.data)
         if self.form.unet.context not in (None, heard.shape[-1]):
@@ -78,7 +95,8 @@ class LatentSyncer:
         start = noise.initial((1, self.form.vae.latents, 1, side, side))
         first = 0
         for clip in regrouped(crops, self.form.window + 2 * sampling.overlap):
-            yield self.redraw(clip, heard[first : first + len(clip)], start, sampling, noise)
+            part = heard[first : first + len(clip)]
+            yield clip, self.latents(clip, part, start, sampling, noise)
             first += len(clip)
 
     @torch.inference_mode()
@@ -86,7 +104,14 @@ class LatentSyncer:
         self, crops: Tensor, audio: Tensor, start: Tensor, sampling: SamplingConfig, noise: Noise
     ) -> Tensor:
         """One clip's crops ``(f, 3, r, r)`` with lips to ``audio (f, t, d)``, from ``start``."""
-        device, mask = self.unet.device, self.mask.to(self.unet.device)
+        return self.finish(self.latents(crops, audio, start, sampling, noise), crops)
+
+    @torch.inference_mode()
+    def latents(
+        self, crops: Tensor, audio: Tensor, start: Tensor, sampling: SamplingConfig, noise: Noise
+    ) -> Tensor:
+        """One clip's latents ``(f, 4, r/8, r/8)``."""
+        device = self.unet.device
         crops = crops.to(device)
         condition = self.condition(crops, noise)
         denoiser = Denoiser(
@@ -99,8 +124,14 @@ class LatentSyncer:
         latents = start.to(device).expand(-1, -1, len(crops), -1, -1)
         for step in denoise(denoiser, latents, schedule(sampling.scheduler, sampling.steps)):
             latents = step
-        drawn = vae.decode(self.vae, latents[0].transpose(0, 1))
-        return drawn * (1 - mask) + crops * mask
+        return latents[0].transpose(0, 1)
+
+    @torch.inference_mode()
+    def finish(self, latents: Tensor, crops: Tensor) -> Tensor:
+        """The crops ``(f, 3, r, r)`` with the faces in ``latents (f, 4, r/8, r/8)``."""
+        device = self.vae.device
+        drawn, mask = vae.decode(self.vae, latents.to(device)), self.mask.to(device)
+        return drawn * (1 - mask) + crops.to(device) * mask
 
     def condition(self, crops: Tensor, noise: Noise) -> Tensor:
         """What the UNet sees beside the noise ``(1, 9, f, h, w)``: mask, masked and whole faces."""

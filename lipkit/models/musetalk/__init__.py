@@ -14,5 +14,6 @@ FAMILY = Family(
     config="lipkit.models.musetalk.config:MuseTalkConfig",
     build="lipkit.models.musetalk.model:build",
     editor="lipkit.models.musetalk.editing:MuseTalkEditor",
+    finisher="lipkit.models.musetalk.editing:finisher",
     hollow=True,
 )

@@ -51,6 +51,7 @@ class SamplingConfig:
     shift: int = 0  # pixels of the crop: above 0 its middle lies lower and lips open more
     positions: bool = True  # whether what is heard tells its places, as in official inference
     posterior: Literal["mean", "draw"] = "mean"  # of the autoencoder; official inference draws
+    rest: bool = True  # whether lips rest in silence of over half a second
     paste: Literal["soft", "official"] = "soft"  # official: blurred box, its upper half left out
     precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"  # auto: fp16 on CUDA
 

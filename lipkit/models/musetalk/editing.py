@@ -9,17 +9,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from numpy.typing import NDArray
 
 from lipkit.faces import boxes
 from lipkit.faces.masks import mask
 from lipkit.faces.warping import transform
 from lipkit.models.musetalk.blending import softened
-from lipkit.models.musetalk.config import SamplingConfig
+from lipkit.models.musetalk.config import ModelConfig, MuseTalkConfig, SamplingConfig
 from lipkit.models.musetalk.model import MuseTalk, ready
 from lipkit.models.musetalk.pipeline import MuseTalkSyncer
 from lipkit.models.parts import weights
-from lipkit.protocols import FaceTrack, Features
+from lipkit.models.parts.placing import place
+from lipkit.protocols import AudioEncoder, FaceTrack, Features
 from lipkit.sync.crops import CropEditor, Cropping, Study
 from lipkit.sync.hearing import encoder_of, windows_of
 
@@ -28,25 +30,62 @@ Array = NDArray[Any]
 REGION = {"grow": 0.1, "feather": 0.12}  # boxes end just below the chin, which moves with lips
 
 
-class MuseTalkEditor(CropEditor):
-    """An `Editor` by MuseTalk's weights; ``threads`` share one network."""
+class MuseTalkFinisher(CropEditor):
+    """An `Editor` of voices that are latents drawn before: it needs the autoencoder alone."""
 
     name = "musetalk"
     scheme = "mediapipe478"
 
     def __init__(
-        self, model: MuseTalk, sampling: SamplingConfig, seed: int = 0, threads: int = 1
+        self,
+        syncer: MuseTalkSyncer,
+        form: ModelConfig,
+        sampling: SamplingConfig,
+        encoder: AudioEncoder | None = None,
+        seed: int = 0,
     ) -> None:
-        form = self.form = model.config
+        self.form = form
         super().__init__(
-            MuseTalkSyncer(*ready(model, sampling)),
-            encoder_of(form.encoder),
-            Cropping(size=form.resolution, fps=Fraction(form.fps), margin=1, **REGION),
+            syncer,
+            encoder,
+            Cropping(
+                size=form.resolution,
+                fps=Fraction(form.fps),
+                margin=1,
+                rest=sampling.rest,
+                ends=form.beyond == "repeat",
+                **REGION,
+            ),
             name=self.name,
             scheme=self.scheme,
             sampling=sampling,
             seed=seed,
         )
+
+    def place(self, points: Array, track: FaceTrack) -> Array:
+        """Boxes from the forehead to the chin, the nose's bridge in their middle."""
+        side = self.form.resolution
+        shift, margin = self.sampling.shift / side, self.form.margin / side
+        return boxes.squeezed(boxes.bridged(points, track.scheme, shift, margin), side)
+
+    def _mask(self, track: FaceTrack, study: Study, row: int) -> Array:
+        if self.sampling.paste == "soft":
+            return super()._mask(track, study, row)
+        matrix, side = study.matrix[row], self.form.resolution
+        points = transform(track.points[row], matrix)
+        face = mask("face", points, track.scheme, (side, side), grow=0.1)
+        return np.asarray(softened(face, matrix) * study.weight[row], np.float32)
+
+
+class MuseTalkEditor(MuseTalkFinisher):
+    """An `Editor` by MuseTalk's weights; ``threads`` share one network."""
+
+    def __init__(
+        self, model: MuseTalk, sampling: SamplingConfig, seed: int = 0, threads: int = 1
+    ) -> None:
+        form = model.config
+        syncer = MuseTalkSyncer(*ready(model, sampling))
+        super().__init__(syncer, form, sampling, encoder_of(form.encoder), seed)
         stored = weights.catalogue().keys() & {form.vae.weights, form.encoder}
         self.digests = {
             name: weights.read_header(weights.locate(name))["digest"] for name in sorted(stored)
@@ -69,12 +108,6 @@ class MuseTalkEditor(CropEditor):
             data[:, -1] = network.layer_norm(torch.from_numpy(data[:, -1])).numpy()
         return replace(voice, data=data)
 
-    def place(self, points: Array, track: FaceTrack) -> Array:
-        """Boxes from the forehead to the chin, the nose's bridge in their middle."""
-        side = self.form.resolution
-        shift, margin = self.sampling.shift / side, self.form.margin / side
-        return boxes.squeezed(boxes.bridged(points, track.scheme, shift, margin), side)
-
     def around(self, voice: Features, first: int, count: int) -> Features:
         """The sound of each of ``count`` frames and of its neighbours."""
         steps = voice.rate / self.form.fps
@@ -83,10 +116,9 @@ class MuseTalkEditor(CropEditor):
         fill = 0.0 if self.form.beyond == "zeros" else None
         return windows_of(voice, self.form.fps, first, count, span, fill)
 
-    def _mask(self, track: FaceTrack, study: Study, row: int) -> Array:
-        if self.sampling.paste == "soft":
-            return super()._mask(track, study, row)
-        matrix, side = study.matrix[row], self.form.resolution
-        points = transform(track.points[row], matrix)
-        face = mask("face", points, track.scheme, (side, side), grow=0.1)
-        return np.asarray(softened(face, matrix) * study.weight[row], np.float32)
+
+def finisher(config: MuseTalkConfig, coder: AutoencoderKL) -> MuseTalkFinisher:
+    """The editor that finishes latents of a model so configured."""
+    place((coder,), coder.device, config.sampling.precision)
+    syncer = MuseTalkSyncer(None, coder)
+    return MuseTalkFinisher(syncer, config.model, config.sampling)

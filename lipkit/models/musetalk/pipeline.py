@@ -19,10 +19,11 @@ from lipkit.protocols import Features
 class MuseTalkSyncer:
     """A `Syncer`: one evaluation a frame, without noise.
 
-    Networks are in eval mode and on one device; they may be of any number type.
+    Networks are in eval mode and on one device; they may be of any number type. Without a UNet it
+    only finishes what was drawn before.
     """
 
-    def __init__(self, unet: FaceUNet, autoencoder: AutoencoderKL) -> None:
+    def __init__(self, unet: FaceUNet | None, autoencoder: AutoencoderKL) -> None:
         self.unet, self.vae = unet, autoencoder
 
     @torch.inference_mode()
@@ -34,6 +35,18 @@ class MuseTalkSyncer:
         generator: torch.Generator,
     ) -> Iterator[Tensor]:
         """Crops ``(f, 3, r, r)`` in -1..1 as many as came in; ``audio.data (n, t, d)``."""
+        for latents in self.draw(crops, audio, sampling, generator):
+            yield self.finish(latents)
+
+    @torch.inference_mode()
+    def draw(
+        self,
+        crops: Iterable[Tensor],
+        audio: Features,
+        sampling: SamplingConfig,
+        generator: torch.Generator,
+    ) -> Iterator[Tensor]:
+        """The same before the decoder: latents ``(f, 4, r/8, r/8)``."""
         heard = torch.from_numpy(audio.data)
         if heard.shape[-1] != self.unet.form.context:
             raise WeightsError(
@@ -45,8 +58,12 @@ class MuseTalkSyncer:
         first = 0
         for faces in crops:
             seen = self.look(faces, sampling, generator)
-            yield self.speak(seen, heard[first : first + len(faces)], sampling.batch)
+            yield self.latents(seen, heard[first : first + len(faces)], sampling.batch)
             first += len(faces)
+
+    def finish(self, latents: Tensor, crops: Tensor | None = None) -> Tensor:
+        """Faces ``(f, 3, r, r)`` of ``latents``, whatever the ``crops`` they were drawn for."""
+        return pixels.drawn(self.vae, latents.to(self.vae.device))
 
     def look(self, faces: Tensor, sampling: SamplingConfig, generator: torch.Generator) -> Tensor:
         """What the UNet sees ``(f, 8, r/8, r/8)`` of ``faces (f, 3, r, r)``: all but the sound."""
@@ -59,9 +76,13 @@ class MuseTalkSyncer:
 
     def speak(self, seen: Tensor, heard: Tensor, batch: int) -> Tensor:
         """Faces ``(f, 3, r, r)`` of what is ``seen`` and ``heard (f, t, d)``."""
+        return self.finish(self.latents(seen, heard, batch))
+
+    def latents(self, seen: Tensor, heard: Tensor, batch: int) -> Tensor:
+        """Latents ``(f, 4, r/8, r/8)`` of the same."""
 
         def some(first: int, last: int) -> Tensor:
             audio = heard[first:last].to(self.unet.device, self.unet.dtype)
             return self.unet(seen[first:last].to(self.unet.dtype), audio).float()
 
-        return pixels.drawn(self.vae, vae.in_parts(some, len(seen), batch))
+        return vae.in_parts(some, len(seen), batch)

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from lipkit.errors import WeightsError
@@ -34,14 +33,15 @@ def hollow() -> torch.device:
     return torch.device("meta")
 
 
-def load(module: nn.Module, path: Path) -> None:
+def load(module: nn.Module, path: Path, part: str = "") -> None:
     """Fill a module from a weights file, in the module's own number type.
 
-    A module on the meta device takes the file's tensors for its own, which saves making others.
-    Raises WeightsError, naming the first five, if names are missing, unknown or of other shapes.
+    ``part`` is how the names of its tensors begin in a file that holds more. A module on the meta
+    device takes the file's tensors for its own, which saves making others. Raises WeightsError,
+    naming the first five, if names are missing, unknown or of other shapes.
     """
     try:
-        tensors = load_file(path)
+        tensors = read(path, part)
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path}: {error}", hint="the file is damaged") from None
     expected = module.state_dict()
@@ -49,6 +49,13 @@ def load(module: nn.Module, path: Path) -> None:
     empty = any(value.is_meta for value in expected.values())
     single = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
     module.load_state_dict(single, assign=empty)
+
+
+def read(path: Path, part: str) -> dict[str, Tensor]:
+    """The tensors of a file whose names begin with ``part``, without it."""
+    with safe_open(path, "pt") as file:
+        names = [name for name in file.keys() if name.startswith(part)]  # noqa: SIM118 -- no dict
+        return {name.removeprefix(part): file.get_tensor(name) for name in names}
 
 
 def check(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Path) -> None:

@@ -7,11 +7,17 @@ import re
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from lipkit import provenance
 from lipkit.errors import WeightsError
 from lipkit.models.parts import weights
 from lipkit.models.parts.weights import WeightSet, remedy
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lipkit.models.parts.foreign import Checkpoint
 
 SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -110,14 +116,40 @@ def take(wanted: WeightSet, source: Path, origin: dict[str, str]) -> Path:
         check(wanted, wanted.files[0], file)
         weights.keep(file, wanted.path, name=wanted.name, origin=origin)
         return wanted.path
-    adopt = import_module(wanted.module).adopt
     if wanted.together:
         found = [read_checkpoint(part) for part in parts(wanted, source)]
+        tensors, config = import_module(wanted.module).adopt(found, wanted)
     else:
-        found = read_checkpoint(source, [n for n in wanted.files if not n.endswith(".json")])
-    tensors, config = adopt(found, wanted)
+        one = read_checkpoint(source, [n for n in wanted.files if not n.endswith(".json")])
+        tensors, config = adopted(one, wanted)
     weights.store(tensors, wanted.path, name=wanted.name, config=config, origin=origin)
     return wanted.path
+
+
+def adopted(found: Checkpoint, wanted: WeightSet) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """A checkpoint in our names, and its settings; WeightsError says what it would fit instead."""
+    made: tuple[dict[str, Tensor], dict[str, Any]]
+    try:
+        made = import_module(wanted.module).adopt(found, wanted)
+    except WeightsError as problem:
+        others = fitting(found)
+        hint = f"they fit {' and '.join(others)}: give --name" if others else problem.hint
+        raise WeightsError(problem.message, hint=hint) from None
+    return made
+
+
+def fitting(found: Checkpoint) -> list[str]:
+    """The weight sets of which one file holds just what is in ``found``, name by name."""
+    names = []
+    for name, other in weights.catalogue().items():
+        if other.keep or other.together:
+            continue
+        try:
+            import_module(other.module).adopt(found, other)
+        except WeightsError:
+            continue
+        names.append(name)
+    return names
 
 
 def parts(wanted: WeightSet, folder: Path) -> list[Path]:

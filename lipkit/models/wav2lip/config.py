@@ -24,6 +24,7 @@ class ModelConfig:
 class SamplingConfig:
     """How faces are drawn; free to change."""
 
+    rest: bool = True  # whether lips rest in silence of over half a second
     paste: Literal["soft", "official"] = "soft"  # official: the whole box, with hard edges
 
 

@@ -40,7 +40,9 @@ class Wav2LipEditor(CropEditor):
         super().__init__(
             Wav2LipSyncer(model.generator),
             encoder_of("mel-wav2lip"),
-            Cropping(size=SIDE, fps=Fraction(FPS), margin=1, **REGION),
+            Cropping(
+                size=SIDE, fps=Fraction(FPS), margin=1, rest=sampling.rest, ends=False, **REGION
+            ),
             name=self.name,
             scheme=self.scheme,
             sampling=sampling,

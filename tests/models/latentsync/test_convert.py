@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lipkit.errors import WeightsError
 from lipkit.models.latentsync import convert
-from lipkit.models.parts import vae
+from lipkit.models.parts import hub, vae, weights
 from lipkit.models.parts.convert import convert as fit
 from lipkit.models.parts.diffusion_config import MotionConfig, VideoUNetConfig
 from lipkit.models.parts.foreign import Checkpoint
@@ -68,14 +68,14 @@ def test_presets_adopt_their_files(preset: str, file: str) -> None:
 
 def test_a_file_of_another_version_is_named() -> None:
     with pytest.raises(WeightsError) as caught:
-        convert.adopt(checkpoint("unet_v10"), SimpleNamespace(name="latentsync-1.5"))
+        hub.adopted(checkpoint("unet_v10"), weights.find("latentsync-1.5"))
     assert caught.value.hint == "they fit latentsync-1.0: give --name"
     assert "540 missing: down_blocks.0.motion_modules.0.norm.weight, " in caught.value.message
     assert caught.value.message.count("motion_modules") == 5
     with pytest.raises(WeightsError) as caught:
-        convert.adopt(checkpoint("unet_v15"), SimpleNamespace(name="latentsync-1.0"))
+        hub.adopted(checkpoint("unet_v15"), weights.find("musetalk-1.5"))
     assert caught.value.hint == "they fit latentsync-1.5 and latentsync-1.6: give --name"
-    assert "540 unknown: " in caught.value.message
+    assert " unknown: " in caught.value.message
 
 
 def test_a_file_that_fits_nothing_is_refused_too() -> None:

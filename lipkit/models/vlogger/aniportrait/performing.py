@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -106,6 +106,16 @@ class AniPortraitPerformer:
 
     def perform(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Iterator[Array]:
         """Chunks of crops ``(f, r, r, 3)`` uint8, ``total`` frames in all."""
+        for latents in self.latents(canvas, heard, total):
+            yield frames_of(self.animator.decode(latents))
+
+    def draw(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Iterator[Array]:
+        """The same before the decoder: latents ``(f, 4, r/8, r/8)``."""
+        for latents in self.latents(canvas, heard, total):
+            yield latents.float().cpu().numpy()
+
+    def latents(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Sequence[Tensor]:
+        """Latents ``(f, 4, r/8, r/8)``, a window's worth at a time."""
         pieces = list(heard)
         if not pieces:
             raise BadInput("this sound is too short to hear anything in it")
@@ -113,9 +123,8 @@ class AniPortraitPerformer:
         rows = np.pad(rows, ((0, max(0, total - len(rows))), (0, 0)), mode="edge")[:total]
         audio = Performance(rows[:, :-ANGLES].reshape(total, -1, 3), rows[:, -ANGLES:])
         generator = torch.Generator().manual_seed(self.seed)
-        drawn = self.animator.animate(canvas.sitter, audio, None, self.sampling, generator)
-        for pictures in drawn:
-            yield frames_of(pictures)
+        drawn = self.animator.latents(canvas.sitter, audio, self.sampling, generator)
+        return drawn.split(self.sampling.window)
 
 
 def calmed(offsets: Array, poses: Array, sampling: SamplingConfig) -> Performance:
