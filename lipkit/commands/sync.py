@@ -100,6 +100,11 @@ drawing: _options.Decorator = _options.chain(
         type=click.Choice(["exact", "fast"]),
         help="fast: such models keep what changes little from step to step.",
     ),
+    _options.knob(
+        "--compile/--no-compile",
+        key="sampling.compile",
+        help="Compile such a network first, by torch.compile: slow to begin, then faster.",
+    ),
 )
 
 
