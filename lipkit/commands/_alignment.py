@@ -15,6 +15,7 @@ from lipkit.errors import BadInput
 if TYPE_CHECKING:
     from lipkit.faces.geometry import Geometry
     from lipkit.faces.survey import Crop, Survey, Wish
+    from lipkit.media.video import AudioTrack
     from lipkit.protocols import FaceTracker, Frames
 
 
@@ -58,7 +59,7 @@ class Alignment:
         for note in picture.notes:
             ui.warn(f"{name}: {note}")
         wish = wish_of(self.face, Fraction(25))
-        tracker = self._tracker(still=True)
+        tracker = self.finder(still=True)
         found = survey([picture.rgb[None]], tracker, wish)
         height, width = picture.rgb.shape[:2]
         geometry = self._geometry(name, path, found, wish, tracker, [Fraction(0)], (width, height))
@@ -72,7 +73,7 @@ class Alignment:
 
         info, video = require_video(path)
         wish = wish_of(self.face, video.fps)
-        tracker = self._tracker(still=False)
+        tracker = self.finder(still=False)
         whole = self.tracker == "file"  # its landmarks are in pixels of the source
         seen = video.size if whole else reduced(video.size)
         total = round(info.duration * video.fps) if info.duration else None
@@ -93,7 +94,8 @@ class Alignment:
             self._write(name, path, output, geometry, cut)
         return _summary(geometry, found)
 
-    def _tracker(self, still: bool) -> FaceTracker:
+    def finder(self, still: bool) -> FaceTracker:
+        """What finds faces, fresh for another picture or video."""
         if self.tracker == "file":
             from lipkit.faces.file import FileTracker
 
@@ -107,7 +109,9 @@ class Alignment:
             detector=self.detector,
         )
 
-    def _crop(self) -> Crop:
+    @property
+    def crop(self) -> Crop:
+        """What crops to cut."""
         from lipkit.faces.survey import Crop
         from lipkit.faces.templates import SIZES
 
@@ -141,7 +145,7 @@ class Alignment:
             ui.warn(f"{line}; {did} (--on-missing changes that)")
         geometry = locate(
             found,
-            self._crop(),
+            self.crop,
             wish,
             scheme=tracker.scheme,
             times=times,
@@ -169,24 +173,37 @@ class Alignment:
         self, name: str, path: Path, output: str, geometry: Geometry, cut: Iterator[Frames]
     ) -> None:
         from lipkit import provenance
-        from lipkit.artifacts.clip import LOSSLESS, open_clip_writer
         from lipkit.media.probe import probe
-        from lipkit.media.video import AudioTrack, Encode
+        from lipkit.media.video import AudioTrack
 
         picture = len(geometry) == 1
         sound = not picture and probe(path).audio is not None
-        tensors, header = geometry.to_tensors()
         settings = {k: v for k, v in asdict(self).items() if v is not None}
         record = provenance.record("align", settings, [provenance.source(name, path)])
-        encode = LOSSLESS if self.codec == "ffv1" else Encode(self.codec, crf=self.crf)
+        audio = AudioTrack(path) if sound else None
+        self.write(None if output == "-" else Path(output), geometry, cut, audio, record)
+
+    def write(
+        self,
+        target: Path | None,
+        geometry: Geometry,
+        cut: Iterator[Frames],
+        audio: AudioTrack | None,
+        record: dict[str, Any],
+    ) -> None:
+        """Write crops with their sound as a clip to ``target``; None is standard output."""
+        from lipkit.artifacts.clip import LOSSLESS, open_clip_writer
+        from lipkit.media.video import Encode
+
+        tensors, header = geometry.to_tensors()
         with open_clip_writer(
-            None if output == "-" else Path(output),
+            target,
             tensors,
             header | {"provenance": record},
             size=geometry.size,
             times=geometry.times,
-            audio=AudioTrack(path) if sound else None,
-            encode=encode,
+            audio=audio,
+            encode=LOSSLESS if self.codec == "ffv1" else Encode(self.codec, crf=self.crf),
             provenance=record,
         ) as writer:
             for frames in cut:

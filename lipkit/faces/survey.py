@@ -160,7 +160,7 @@ def locate(
     seen_size: tuple[int, int] | None = None,
 ) -> Geometry:
     """The geometry of every frame; ``seen_size`` is what the tracker saw, if smaller."""
-    path = _rescaled(found.path, seen_size, frame_size) if seen_size else found.path
+    path = rescaled(found.path, seen_size, frame_size) if seen_size else found.path
     count = len(path.valid)
     points, matrix = path.points.copy(), np.zeros((count, 2, 3))
     valid = path.valid.copy()
@@ -208,7 +208,7 @@ def _held(rows: Array, there: Array) -> Array:
     return np.asarray(rows[np.where(closer, before, after)])
 
 
-def _rescaled(path: Path, seen: tuple[int, int], size: tuple[int, int]) -> Path:
+def rescaled(path: Path, seen: tuple[int, int], size: tuple[int, int]) -> Path:
     """The path in pixels of frames of another size; outer edges stay put."""
     if seen == size:
         return path

@@ -112,31 +112,46 @@ class Cuts(Base):
         return CutWatch(clip)
 
 
-class CutWatch(BaseWatch):
-    """Looks for cuts in shrunken frames."""
+class AdaptiveCuts:
+    """PySceneDetect's AdaptiveDetector on frames that come one by one, ``fps`` a second.
 
-    def __init__(self, clip: Clip) -> None:
+    ``found`` are the frames that begin a scene, the very first left out.
+    """
+
+    def __init__(self, fps: float, threshold: float) -> None:
         from scenedetect import AdaptiveDetector
 
-        self.fps = float(clip.fps)
-        self.detector = AdaptiveDetector(adaptive_threshold=ADAPTIVE)
+        self.fps = float(fps)  # a whole number would count as frames
+        self._detector = AdaptiveDetector(adaptive_threshold=threshold)
         self.found: list[int] = []
+
+    def see(self, row: int, frame: Frames) -> None:
+        """Compare frame number ``row``, ``(h, w, 3)``, with the ones before."""
+        from scenedetect import FrameTimecode
+
+        time = FrameTimecode(row, self.fps)
+        cuts = self._detector.process_frame(time, shrunken(frame)[..., ::-1])
+        self.found += [cut.frame_num for cut in cuts]
+
+
+class CutWatch(BaseWatch):
+    """Looks for cuts."""
+
+    def __init__(self, clip: Clip) -> None:
+        self.cuts = AdaptiveCuts(float(clip.fps), ADAPTIVE)
         self.frames = 0
 
     def see(self, passage: Passage) -> None:
         """Compare the frames with the ones before."""
-        from scenedetect import FrameTimecode
-
         for row, frame in zip(passage.rows, passage.frames, strict=True):
-            time = FrameTimecode(int(row), self.fps)
-            cuts = self.detector.process_frame(time, shrunken(frame)[..., ::-1])
-            self.found += [cut.frame_num for cut in cuts]
+            self.cuts.see(int(row), frame)
             self.frames += 1
 
     def scores(self) -> Mapping[str, Score]:
         """The number of cuts, and at which frames they are."""
-        settings = {"detector": f"adaptive, threshold {ADAPTIVE:g}", "at_frames": self.found}
-        return {"cuts": Score(float(len(self.found)), frames=self.frames, settings=settings)}
+        found = self.cuts.found
+        settings = {"detector": f"adaptive, threshold {ADAPTIVE:g}", "at_frames": found}
+        return {"cuts": Score(float(len(found)), frames=self.frames, settings=settings)}
 
 
 class Presence(Base):

@@ -22,6 +22,7 @@ LAYERS = [
     ("lipkit.sync", 3),
     ("lipkit.training", 3),
     ("lipkit.metrics", 3),
+    ("lipkit.filters", 3),
     ("lipkit.losses", 3),
     ("lipkit.faces.mediapipe", 3),
     ("lipkit.faces.fan", 3),
