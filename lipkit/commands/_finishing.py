@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lipkit import provenance, registry, runtime, ui
 from lipkit.commands import _video
 from lipkit.commands._portrait import about, read_portrait
-from lipkit.errors import BadInput
+from lipkit.errors import BadInput, BadUsage
 
 if TYPE_CHECKING:
     from lipkit.artifacts.latents import Latents
@@ -49,6 +49,8 @@ def finish(
         rows, latents = read_latents(path)
     if latents.content == "seen":
         raise BadInput(f"{made}: faces that have yet to speak", hint="lipkit sync takes them")
+    if latents.content == "faces" and wish.fps != "source":
+        raise BadUsage(f"{made}: faces of a video, whose frames keep their times", hint="no --fps")
     require_source(latents, provenance.digest(source), name, made)
     found = finishing.load(latents, wish.model, made, wish.device)
     put = onto_video if latents.content == "faces" else onto_picture

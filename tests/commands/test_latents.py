@@ -125,6 +125,8 @@ def test_what_does_not_belong_together_is_refused(
 
     expected = ExitStatus.BAD_INPUT
     assert "other.mkv: not the file" in told(latents, other, "--model", model)
+    expected = ExitStatus.USAGE
+    assert "keep their times" in told(latents, talk, "--model", model, "--fps", 50)
     expected = ExitStatus.WEIGHTS
     assert "name them by --model" in told(latents, talk)
     latentsync = stored["tiny-latentsync"]
