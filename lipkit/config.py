@@ -127,6 +127,9 @@ def valid_keys(config: type[Any], prefix: str = "") -> dict[str, Any]:
 def assign(config: type[Any], into: dict[str, Any], key: str, value: Any, source: str) -> None:
     """Check one dotted key and its value, and put it ``into`` the nested tables."""
     keys = valid_keys(config)
+    if key not in keys and source == "option":
+        flag = key.rpartition(".")[2].replace("_", "-")
+        raise BadUsage(f"this model knows no --{flag}", hint="leave it out, or take another model")
     if key not in keys:
         guess = nearest(key, list(keys))
         hint = f"did you mean {guess}?" if guess else "`lipkit models show PRESET` lists the keys"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from queue import Empty, Full, Queue
 from typing import TypeVar
 
@@ -12,11 +12,14 @@ PATIENCE = 0.1  # seconds between looks at whether the other side is still there
 END = object()
 
 
-def ahead(things: Iterable[Thing], depth: int = 2) -> Generator[Thing]:
+def ahead(
+    things: Iterable[Thing], depth: int = 2, wake: Callable[[], None] | None = None
+) -> Generator[Thing]:
     """The same things, made up to ``depth`` ahead in a thread; its exception surfaces here.
 
     Numpy, OpenCV, torch and pipes release the interpreter's lock, so stages chained this way
-    overlap while memory stays bounded. The thread ends when the consumer stops early.
+    overlap while memory stays bounded. The thread ends when the consumer stops early; where it may
+    wait for something that never comes, ``wake`` must end that wait.
     """
     queue: Queue[object] = Queue(depth)
     stopped = threading.Event()
@@ -56,6 +59,8 @@ def ahead(things: Iterable[Thing], depth: int = 2) -> Generator[Thing]:
             yield thing  # type: ignore[misc]  # the queue holds END or things
     finally:
         stopped.set()
+        if wake is not None:
+            wake()
         thread.join()
     if failure:
         raise failure[0]

@@ -289,7 +289,10 @@ class Family:
     finisher: str | None = None  # builds an ``Editor`` of latents drawn before: (config, vae)
     performer: str | None = None  # builds a ``Performer``: (model, config, *, seed)
     speaker: str | None = None  # moves faces: (model, sampling, sound chunks, seed) -> ``Spoken``
+    reader: str | None = None  # the same of features: (model, sampling, features, name, seed)
+    live: str | None = None  # moves to sound as it comes: (model, sampling, chunks, seed) -> chunks
     codec: str = "mesh"  # the one that draws the motion it makes
     drawer: str | None = None  # wraps a model as a ``FaceCodec``: (model, sampling, *, threads)
     initialise: str | None = None  # fills a fresh model from another's file: (model, path)
+    on_request: frozenset[str] = frozenset()  # stages that run only where --stage names them
     hollow: bool = False  # ``build`` works on the meta device: large weights are loaded once only

@@ -41,9 +41,24 @@ class Drive:
 
 @lru_cache(maxsize=1)
 def codec_of(name: str) -> FaceCodec:
-    """The face codec of that name, drawing with as many threads as this process has."""
+    """The face codec of that name, or of a training run's weights.
+
+    It draws with as many threads as this process has.
+    """
+    if name not in CODECS and Path(name).exists():
+        return codec_of_run(name)
     codec: FaceCodec = resolve(CODECS, name, "codec")(threads=runtime.threads())
     return codec
+
+
+def codec_of_run(name: str) -> FaceCodec:
+    """The face codec whose weights a run or a weights file holds."""
+    from lipkit import models
+
+    loaded = models.load(name, verb="animate")
+    if loaded.family.drawer is None:
+        raise BadUsage(f"{name}: the weights of {loaded.family.name}, which draw no faces")
+    return codec_for(loaded, None)
 
 
 def codec_for(loaded: Loaded, wish: str | None) -> FaceCodec:
@@ -91,11 +106,18 @@ def drive_by_sound(loaded: Loaded, path: Path, fps: str, seed: int, layout: Layo
     rate = rate_of(fps, video.fps if video else native)
     if loaded.family.speaker:
         speak = registry.load(loaded.family.speaker)
-        spoken = speak(loaded.module, loaded.config.sampling, wave_chunks(path), seed)
+        sampling, controls = loaded.config.sampling, controls_of(loaded)
+        spoken = speak(loaded.module, sampling, wave_chunks(path), seed, **controls)
         drive = at_rate(rate, spoken, loaded.digests)
     else:
         drive = drive_by_voice(loaded, hear(loaded.module, wave_chunks(path)), rate, seed, layout)
     return replace(drive, sound=AudioTrack(path), history=read_provenance(path))
+
+
+def controls_of(loaded: Loaded) -> dict[str, Any]:
+    """What is wanted besides words, as an argument, where the model's settings have it."""
+    controls = getattr(loaded.config, "controls", None)
+    return {} if controls is None else {"controls": controls}
 
 
 def at_rate(rate: Fraction, spoken: Spoken, weights: Mapping[str, str]) -> Drive:
@@ -138,6 +160,12 @@ def drive_by_features(
 
     features, header = read_features(path)
     rate = rate_of(fps, Fraction(loaded.module.config.fps))
+    if loaded.family.reader:
+        read = registry.load(loaded.family.reader)
+        sampling, controls = loaded.config.sampling, controls_of(loaded)
+        spoken = read(loaded.module, sampling, features, name, seed, **controls)
+        history = header.get("provenance", {})
+        return replace(at_rate(rate, spoken, loaded.digests), history=history)
     drive = drive_by_voice(loaded, recall(loaded.module, features, name), rate, seed, layout)
     return replace(drive, history=header.get("provenance", {}))
 
@@ -149,7 +177,8 @@ def drive_by_voice(
     from lipkit.models.vasa.pipeline import move
 
     native = Fraction(loaded.module.config.fps)
-    chunks = move(loaded.module, audio, loaded.config.sampling, seed=seed)
+    sampling, controls = loaded.config.sampling, controls_of(loaded)
+    chunks = move(loaded.module, audio, sampling, seed=seed, **controls)
     return at_rate(rate, Spoken(chunks, len(audio), native, layout), loaded.digests)
 
 
@@ -174,7 +203,7 @@ def open_drive(
     kind = sniff(path)
     if follow:
         yield drive_by_video(codec, path, name, fps, loaded.digests)
-    elif kind is not Kind.MOTION and loaded.family.drawer:
+    elif kind is not Kind.MOTION and loaded.family.drawer and not loaded.family.speaker:
         raise BadUsage(f"{loaded.name} moves by a video, not by a sound", hint="give --drive VIDEO")
     elif kind is Kind.MOTION:
         with drive_by_motion(read_motion(path), codec, fps, name) as drive:

@@ -31,9 +31,24 @@ class Knob(click.Option):
         self.key = key
 
 
-def knob(*flags: str, key: str, help: str, type: Any = None) -> Decorator:
+def knob(
+    *flags: str, key: str, help: str, type: Any = None, metavar: str | None = None
+) -> Decorator:
     """Decorator for an option that sets the config key ``key``."""
-    return click.option(*flags, cls=Knob, key=key, help=help, type=type)
+    return click.option(*flags, cls=Knob, key=key, help=help, type=type, metavar=metavar)
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """The numbers in a text such as 10,-5."""
+    try:
+        return tuple(map(float, text.split(",")))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no list of numbers, such as 10,-5") from None
+
+
+def numbers_or_name(text: str) -> tuple[float, ...] | str:
+    """The numbers in a text, or the text where it begins with none."""
+    return numbers(text) if text[:1] in "-+.0123456789" else text
 
 
 def knob_values(context: click.Context) -> dict[str, Any]:

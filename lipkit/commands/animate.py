@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from lipkit.commands import _batch, _model, _options, _portrait, _speech, _video
+from lipkit.commands import _batch, _live, _model, _options, _portrait, _speech, _video
 from lipkit.commands._model import ModelWish
 from lipkit.commands._options import knob
 
@@ -33,6 +33,7 @@ SUFFIXES |= {"latents": ".safetensors", "motion": ".safetensors"}
 )
 @click.option("--drive", metavar="VIDEO", help="Follow the face in this video, not a sound.")
 @_speech.text
+@_live.options
 @click.option("--pairs", metavar="FILE", help="Portrait and sound, tab between, one pair a line.")
 @_options.batch
 @_options.force
@@ -42,6 +43,24 @@ SUFFIXES |= {"latents": ".safetensors", "motion": ".safetensors"}
     "--fps", default="25", show_default=True, help="Frames a second, or source, as by --drive."
 )
 @knob("--head-motion", key="sampling.head_motion", type=click.FloatRange(0, 3), help="Its scale.")
+@knob(
+    "--gaze",
+    key="controls.gaze",
+    type=_options.numbers,
+    metavar="THETA,PHI",
+    help="Where the eyes mostly look: degrees to image-right and down.",
+)
+@knob("--distance", key="controls.distance", type=float, help="Nearer heads: 0.1 is a tenth.")
+@knob(
+    "--emotion",
+    key="controls.emotion",
+    type=_options.numbers_or_name,
+    metavar="NAME|SHARES",
+    help="The mood, by its name or as a number for each that the model knows.",
+)
+@knob("--gaze-guidance", key="sampling.gaze_guidance", type=float, help="How strictly.")
+@knob("--distance-guidance", key="sampling.distance_guidance", type=float, help="How strictly.")
+@knob("--emotion-guidance", key="sampling.emotion_guidance", type=float, help="How strictly.")
 @knob("--blink/--no-blink", key="sampling.blink", help="Whether the eyes blink.")
 @knob(
     "--region",
@@ -65,6 +84,7 @@ def animate(context: click.Context, /, inputs: tuple[str, ...], **options: Any) 
     lipkit animate faces/*.jpg speech/*.wav --out-dir talks -j 4
     lipkit animate face.jpg --text "Hello" -o hello.mp4
     lipkit animate face.jpg --drive actor.mp4 -o acting.mp4
+    arecord -f S16_LE -r 16000 | lipkit animate face.jpg - --live -o - | ffplay -
     """
     from lipkit.commands._pairing import pair
 
@@ -98,6 +118,8 @@ def animate(context: click.Context, /, inputs: tuple[str, ...], **options: Any) 
         max_side=options["max_side"],
         seed=options["seed"],
         follow=options["drive"] is not None,
+        live=options["live"],
+        pcm=options["pcm"],
         video={k: options[k] for k in ("video_codec", "crf", "container")},
     )
     return _batch.execute(plan, work)
@@ -116,10 +138,16 @@ class Animation:
     max_side: int
     seed: int
     follow: bool = False  # the face of the second input, not its sound
+    live: bool = False  # the sound comes while it is being made
+    pcm: str | None = None
     video: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, item: Item) -> dict[str, Any]:
         """Animate one portrait with one sound; what to say of it in a batch."""
+        if self.live:
+            from lipkit.commands._live import talk_live
+
+            return talk_live(self, item)
         from lipkit.commands._talk import talk
 
         return talk(self, item)

@@ -104,7 +104,8 @@ class Process:
     """A running ffmpeg: bytes in, bytes out, its words kept, killed when the block is left early.
 
     With ``sink`` a thread hands ffmpeg's output on to that stream; a reader who has gone away
-    surfaces as BrokenPipeError in ``write`` or ``close``.
+    surfaces as BrokenPipeError in ``write`` or ``close``. ``pipes`` are descriptors that ffmpeg
+    inherits, for further inputs.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Process:
         feed: bool = False,
         read: bool = False,
         sink: BinaryIO | None = None,
+        pipes: Sequence[int] = (),
     ) -> None:
         try:
             # Its own session: Ctrl-C must reach lipkit alone, which then kills ffmpeg, lest
@@ -125,6 +127,7 @@ class Process:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,
+                pass_fds=pipes,
             )
         except OSError as error:
             raise _unstartable(error) from error

@@ -345,3 +345,28 @@ def test_missing_weights_say_what_to_do(
     assert animate(portrait, speech, portrait, "-o", out) == ExitStatus.WEIGHTS
     assert animate(portrait, speech, Path("builtn"), "-o", out) == ExitStatus.USAGE
     assert "did you mean builtin" in capsys.readouterr().err
+
+
+def test_controls_are_for_models_that_know_them(
+    portrait: Path,
+    speech: Path,
+    tiny_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files = {name: tmp_path / f"{name}.safetensors" for name in ("plain", "aside", "near")}
+    more = {"plain": (), "aside": ("--gaze", "12,-4"), "near": ("--distance", "0.1")}
+    for name, path in files.items():
+        wish = ("--emit", "motion", "-o", str(path), *more[name])
+        assert animate(portrait, speech, tiny_model, *wish) == 0
+    plain, aside, near = (read_motion(path).data for path in files.values())
+    assert not np.allclose(plain, aside)
+    assert not np.allclose(plain, near)
+    assert read_motion(files["aside"]).provenance["settings"]["controls.gaze"] == [12, -4]
+    out = ("-o", str(tmp_path / "a.mp4"))
+    assert animate(portrait, speech, tiny_model, "--emotion", "joy", *out) == ExitStatus.USAGE
+    assert "this model knows no --emotion" in capsys.readouterr().err
+    assert animate(portrait, speech, tiny_model, "--gaze", "left", *out) == ExitStatus.USAGE
+    assert "'left' is no list of numbers" in capsys.readouterr().err
+    assert animate(portrait, speech, tiny_model, "--gaze", "1,2,3", *out) == ExitStatus.USAGE
+    assert "two angles" in capsys.readouterr().err

@@ -202,7 +202,8 @@ def windowed_motion(meta: Meta, tensors: Tensors) -> Tensors:
         generator = Remembering(model, sampling, StoredNoise(tensors))
         state, rows, sounds, told_frames = None, [], [], []
         count = model.config.denoiser.window
-        for window in pipeline.windows(tensors["in.audio"].numpy(), model.config, meta["pad_mode"]):
+        sound = [tensors["in.audio"].numpy()]
+        for window in pipeline.windows(sound, model.config, meta["pad_mode"]):
             made, state = generator.generate(window.sound, {"frames": window.frames}, state)
             rows.append(torch.from_numpy(made[: window.frames]))
             sounds.append(torch.from_numpy(window.sound)[None])

@@ -13,6 +13,7 @@ FAMILY = Family(
     config="lipkit.models.vasa.config:VasaConfig",
     build="lipkit.models.vasa.model:build",
     editor="lipkit.models.vasa.editing:MouthEditor",
+    live="lipkit.models.vasa.live:speak_live",
     stages={
         "frontend": "lipkit.models.vasa.stages:frontend",
         "generator": "lipkit.models.vasa.stages:generator",

@@ -31,6 +31,7 @@ class GeneratorConfig:
     context: int = 10  # frames of motion and audio remembered from the window before
     diffusion_steps: int = 1000
     dropout: float = 0.0
+    emotion: int = 0  # numbers that tell one; 0: no such condition
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,28 @@ class SamplingConfig:
     roll_spread: float = 1.2
     head_motion: float = 1.0  # scale of pose and translation
     blink: bool = True
-    gaze_x: float = 0.0  # main direction of the gaze, degrees
-    gaze_y: float = 0.0
-    distance: float = 0.0  # of the head, relative to the portrait's
+    live_hop: int = 5  # frames that a live voice moves at once
+    live_ahead: int = 10  # frames of sound that it hears beyond them
+
+    def __post_init__(self) -> None:
+        if self.live_hop < 1 or self.live_ahead < 0:
+            raise ValueError("sampling.live_hop is at least 1, sampling.live_ahead at least 0")
+
+
+@dataclass(frozen=True)
+class ControlsConfig:
+    """What is wanted of a performance besides its words.
+
+    ``gaze`` theta and phi in degrees, to image-right and down; ``distance`` how much larger than
+    in the portrait the head is, 0.1 for a tenth.
+    """
+
+    gaze: tuple[float, ...] = (0.0, 0.0)
+    distance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if len(self.gaze) != 2:
+            raise ValueError("controls.gaze: two angles in degrees")
 
 
 @dataclass(frozen=True)
@@ -83,4 +103,5 @@ class VasaConfig:
 
     model: ModelConfig = field(default_factory=ModelConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    controls: ControlsConfig = field(default_factory=ControlsConfig)
     train: TrainConfig = field(default_factory=TrainConfig)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,12 +23,27 @@ REST = -1  # column of the rest track
 HEARD_SILENCE = 0.4
 
 
-def measure_rows(rows: Mel) -> Statistics:
+@dataclass(frozen=True)
+class Usual:
+    """How speech usually sounds, for as long as little of a voice is known.
+
+    ``mean`` and ``deviation (m,)`` of the bands' levels; ``rows`` of a voice that they count for.
+    """
+
+    mean: Floats
+    deviation: Floats
+    rows: int
+
+
+def measure_rows(rows: Mel, usual: Usual | None = None) -> Statistics:
     """`frontend.measure` of log-mel ``(t, 64)`` of any length, block by block."""
     blocks = range(0, len(rows), BLOCK)
     energy = np.concatenate([_power(rows[i : i + BLOCK]).mean(1) for i in blocks])
     loud = max(float(np.quantile(energy, 0.95)), 1e-8)
     count, total, square = 0, np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
+    if usual:
+        count, total = usual.rows, usual.rows * usual.mean
+        square = usual.rows * (usual.mean**2 + usual.deviation**2)
     for i in blocks:
         speech = energy[i : i + BLOCK] > 0.02 * loud
         x = np.log10(_power(rows[i : i + BLOCK])[speech] / loud + 1e-6, dtype=np.float64) / 2
@@ -50,8 +67,13 @@ def features(energy: Floats, classes: Floats, resting: Floats) -> Floats:
 
 
 def listen(frontend: Frontend, rows: Mel) -> Floats:
-    """The audio condition ``(f, 26)`` of log-mel ``(4 f, 64)``."""
-    statistics = measure_rows(rows)
+    """The audio condition ``(f, 26)`` of log-mel ``(4 f, 64)``: a whole recording."""
+    resting = rest(silent_frames(rows), HEARD_SILENCE)
+    return heard(frontend, rows, measure_rows(rows), resting)
+
+
+def heard(frontend: Frontend, rows: Mel, statistics: Statistics, resting: Floats) -> Floats:
+    """The same of a part of a recording that has those statistics and rests ``(f,)``."""
     device = frontend.mean.device
     statistics = Statistics(*(v.to(device) for v in vars(statistics).values()))
     classes = frontend.hear(torch.from_numpy(rows).to(device), statistics).cpu().numpy()
@@ -60,7 +82,7 @@ def listen(frontend: Frontend, rows: Mel) -> Floats:
         [_power(rows[i : i + BLOCK]).mean(1) for i in range(0, len(rows), BLOCK)]
     )
     relative = level(torch.from_numpy(energy.reshape(-1, ROWS).mean(1)), torch.tensor(loud))
-    return features(relative.numpy(), classes, rest(silent_frames(rows), HEARD_SILENCE))
+    return features(relative.numpy(), classes, resting)
 
 
 def _power(rows: Mel) -> Floats:

@@ -32,15 +32,22 @@ def log_mel(chunks: Iterable[NDArray[np.float32]]) -> Mel:
     """
     samples = 0
 
-    def clean() -> Iterator[NDArray[np.float32]]:
+    def counted() -> Iterator[NDArray[np.float32]]:
         nonlocal samples
         for chunk in chunks:
             samples += len(chunk)
-            yield np.nan_to_num(chunk, posinf=0, neginf=0)
+            yield chunk
 
-    pieces = [np.log10(power + FLOOR).astype(np.float16) for power in spectra(clean(), SPEECH64)]
+    pieces = list(streamed(counted()))
     rows = np.concatenate(pieces) if pieces else np.zeros((0, SPEECH64.bands), np.float16)
     return fitted(rows, frame_count(samples))
+
+
+def streamed(chunks: Iterable[NDArray[np.float32]]) -> Iterator[Mel]:
+    """Pieces ``(t, 64)`` of the same, as soon as the sound for them has come."""
+    clean = (np.nan_to_num(chunk, posinf=0, neginf=0) for chunk in chunks)
+    for power in spectra(clean, SPEECH64):
+        yield np.log10(power + FLOOR).astype(np.float16)
 
 
 def fitted(rows: NDArray[Any], frames: int) -> Mel:

@@ -14,7 +14,7 @@ from torch import Tensor
 from lipkit.artifacts.features import require_encoder
 from lipkit.audio.mel import SPEECH64
 from lipkit.models.parts.sampling import ddim, guided
-from lipkit.models.vasa.config import SamplingConfig
+from lipkit.models.vasa.config import ControlsConfig, SamplingConfig
 from lipkit.models.vasa.expression import MOUTH, SLOW, finished
 from lipkit.models.vasa.generator import Conditions
 from lipkit.models.vasa.listen import listen
@@ -46,8 +46,15 @@ class VoiceGenerator:
 
     layout = Layout("mesh", CHANNELS)
 
-    def __init__(self, model: VoiceModel, sampling: SamplingConfig, seed: int = 0) -> None:
+    def __init__(
+        self,
+        model: VoiceModel,
+        sampling: SamplingConfig,
+        controls: ControlsConfig | None = None,
+        seed: int = 0,
+    ) -> None:
         self.model, self.sampling, self.seed = model.eval(), sampling, seed
+        self.controls = controls or ControlsConfig()
         self.window = model.config.generator.window
         self.context = model.config.generator.context
 
@@ -57,9 +64,11 @@ class VoiceGenerator:
     ) -> tuple[Floats, State]:
         """Motion ``(f, c)`` of the next ``f <= window`` frames of audio features ``(f, a)``.
 
-        ``conditions`` may hold ``gaze`` (two angles in degrees) and ``distance``; what is missing
-        is taken from the sampling settings. The first call gets the state None. A window depends
-        on the seed, its own frames and the state, not on how the sound arrived.
+        ``conditions`` may hold ``gaze`` and ``distance`` as `ControlsConfig` has them, which is
+        asked for what is missing. ``frames`` is how many frames are wanted, if not all:
+        the sound beyond them is what comes next, and is heard in advance. The first call gets the
+        state None. A window depends on the seed, its own frames and the state, not on how the
+        sound arrived.
         """
         frame = state.frame if state else 0
         heard = torch.from_numpy(audio).to(self.model.motion_mean)
@@ -72,11 +81,13 @@ class VoiceGenerator:
             return self.denoised(x, t, asked)
 
         found = ddim(denoise, noise, self.model.alpha_bar, self.sampling.steps)[0]
-        motion = joined(steadied(found[: len(heard)]), state.motion if state else None)
+        wanted = conditions.get("frames", len(heard))
+        steady = steadied(found[: len(heard)])[:wanted]
+        motion = joined(steady, state.motion if state else None)
         following = State(
             self._last(motion, state.motion if state else None),
-            self._last(heard, state.audio if state else None),
-            frame + len(heard),
+            self._last(heard[:wanted], state.audio if state else None),
+            frame + wanted,
         )
         return self.model.absolute(motion).float().cpu().numpy(), following
 
@@ -84,9 +95,8 @@ class VoiceGenerator:
         self, audio: Tensor, given: Mapping[str, Any], state: State | None
     ) -> Conditions:
         """The conditions of one window, as a batch of one."""
-        s = self.sampling
-        gaze = torch.tensor([given.get("gaze", (s.gaze_x, s.gaze_y))]).to(audio) / 10
-        distance = torch.tensor([[given.get("distance", s.distance)]]).to(audio) * 10
+        gaze = torch.tensor([given.get("gaze", self.controls.gaze)]).to(audio) / 10
+        distance = torch.tensor([[given.get("distance", self.controls.distance)]]).to(audio) * 10
         whole = state is not None and len(state.motion) == self.context
         return Conditions(
             audio=audio[None],
@@ -173,7 +183,7 @@ def move(
     audio: Floats,
     sampling: SamplingConfig,
     *,
-    conditions: Mapping[str, Any] | None = None,
+    controls: ControlsConfig | None = None,
     seed: int = 0,
     state: State | None = None,
 ) -> Iterator[Floats]:
@@ -181,8 +191,8 @@ def move(
 
     With the ``state`` that a window left behind it goes on after that window.
     """
-    generator = VoiceGenerator(model, sampling, seed)
+    generator = VoiceGenerator(model, sampling, controls, seed)
     for first in range(state.frame if state else 0, len(audio), generator.window):
         heard = audio[first : first + generator.window]
-        motion, state = generator.generate(heard, conditions or {}, state)
+        motion, state = generator.generate(heard, {}, state)
         yield finished(motion, heard, sampling)

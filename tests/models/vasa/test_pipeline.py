@@ -1,10 +1,11 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from lipkit.models.vasa.codecs.mesh.layout import MESH_LAYOUT
-from lipkit.models.vasa.config import SamplingConfig
+from lipkit.models.vasa.config import ControlsConfig, SamplingConfig
 from lipkit.models.vasa.expression import APERTURE, FURTHEST, HEAD, LIDS, MOUTH, TURNS, finished
 from lipkit.models.vasa.pipeline import JOINT, VoiceGenerator, hear, joined, move
 
@@ -41,15 +42,17 @@ def test_going_on_from_a_state_equals_the_unbroken_run(tiny, babble):
     np.testing.assert_array_equal(rest, moved(model, audio, seed=4)[20:])
 
 
-def test_conditions_turn_the_gaze(tiny, babble):
-    model = tiny
-    audio = hear(model, [babble(1)])
-    ahead = moved(model, audio)
-    aside = moved(model, audio, conditions={"gaze": (10.0, 0.0)})
-    assert not np.allclose(ahead, aside)
-    np.testing.assert_array_equal(
-        aside, moved(model, audio, sampling=replace(SAMPLING, gaze_x=10.0))
-    )
+def test_controls_turn_the_gaze_and_bring_the_head_nearer(tiny, babble):
+    audio = hear(tiny, [babble(1)])
+    ahead = moved(tiny, audio)
+    for controls in (ControlsConfig(gaze=(10.0, 0.0)), ControlsConfig(distance=0.1)):
+        assert not np.allclose(ahead, moved(tiny, audio, controls=controls))
+    generator = VoiceGenerator(tiny, SAMPLING)
+    asked, _ = generator.generate(audio[:10], {"gaze": (10.0, 0.0)}, None)
+    told = VoiceGenerator(tiny, SAMPLING, ControlsConfig(gaze=(10.0, 0.0)))
+    np.testing.assert_array_equal(asked, told.generate(audio[:10], {}, None)[0])
+    with pytest.raises(ValueError, match="two angles"):
+        ControlsConfig(gaze=(1.0,))
 
 
 def test_silence_rests_whatever_was_generated():

@@ -10,5 +10,6 @@ FAMILY = Family(
     config="lipkit.models.vasa.joyvasa.config:JoyVasaConfig",
     build="lipkit.models.vasa.joyvasa.model:build",
     speaker="lipkit.models.vasa.joyvasa.pipeline:speak",
+    live="lipkit.models.vasa.joyvasa.pipeline:speak_live",
     codec="liveportrait",
 )

@@ -124,20 +124,27 @@ class SpeechGenerator:
         return motion
 
 
-def windows(sound: Floats, config: ModelConfig, tail: str) -> Iterator[Window]:
-    """A sound in windows of the model's length, with the silence that the model expects around."""
-    padded = np.pad(sound, (BEFORE, AFTER))
+def windows(sound: Iterable[Floats], config: ModelConfig, tail: str) -> Iterator[Window]:
+    """A sound in chunks as windows of the model's length, each as soon as it is full.
+
+    There is silence around the sound, as the model expects it; ``tail`` fills the last window.
+    """
     unit = RATE // config.fps
-    length = config.denoiser.window
-    size = length * unit
-    count = math.ceil(int(len(padded) / RATE * config.fps) / length)
-    missing = count * size - len(padded)
-    fill = float(padded[-1]) if tail == "replicate" else 0.0
-    whole = np.pad(padded, (0, max(0, missing)), constant_values=fill)
-    frames = count * length - max(0, math.ceil(missing / unit))
-    for number in range(count):
-        piece = whole[number * size : (number + 1) * size].astype(np.float32)
-        yield Window(piece, min(length, frames - number * length))
+    size = config.denoiser.window * unit
+    held = np.zeros(BEFORE, np.float32)
+    passed = 0  # samples in windows that have been given
+    for chunk in sound:
+        held = np.concatenate([held, chunk])
+        while len(held) > size:  # at least one more sample follows, so this window is not the last
+            yield Window(held[:size].astype(np.float32), config.denoiser.window)
+            held, passed = held[size:], passed + size
+    held = np.pad(held, (0, AFTER))
+    fill = float(held[-1]) if tail == "replicate" else 0.0
+    frames = int((passed + len(held)) / RATE * config.fps) - passed // unit
+    while frames > 0:
+        piece = np.pad(held[:size], (0, max(0, size - len(held))), constant_values=fill)
+        yield Window(piece.astype(np.float32), min(config.denoiser.window, frames))
+        held, frames = held[size:], frames - config.denoiser.window
 
 
 def steadied(motion: Tensor, steadiness: float, before: Tensor | None = None) -> Tensor:
@@ -162,18 +169,31 @@ def length(samples: int, config: ModelConfig, sampling: SamplingConfig) -> int:
     return int((samples + BEFORE + AFTER) / RATE * config.fps)
 
 
-def move(model: JoyVasa, sound: Floats, sampling: SamplingConfig, noise: Noise) -> Iterator[Floats]:
-    """Motion ``(f, 70)`` of a whole sound ``(n,)`` at 16 kHz, a window at a time."""
+def move(
+    model: JoyVasa, sound: Iterable[Floats], sampling: SamplingConfig, noise: Noise
+) -> Iterator[Floats]:
+    """Motion ``(f, 70)`` of a sound in chunks ``(n,)`` at 16 kHz, a window at a time.
+
+    Of a sound that is still being made, a window is moved as soon as it has come.
+    """
     generator = SpeechGenerator(model, sampling, noise)
     state: State | None = None
-    left = length(len(sound), model.config, sampling)
+    samples = made = 0
     late = BEFORE * model.config.fps // RATE if sampling.trim else 0
-    for window in windows(sound, model.config, sampling.tail):
+
+    def counted() -> Iterator[Floats]:
+        nonlocal samples
+        for chunk in sound:
+            samples += len(chunk)
+            yield chunk
+
+    for window in windows(counted(), model.config, sampling.tail):
         motion, state = generator.generate(window.sound, {"frames": window.frames}, state)
         skipped = min(late, window.frames)
         late -= skipped
+        left = length(samples, model.config, sampling) - made
         motion = motion[skipped : min(window.frames, skipped + left)]
-        left -= len(motion)
+        made += len(motion)
         if len(motion):
             yield motion
 
@@ -181,16 +201,20 @@ def move(model: JoyVasa, sound: Floats, sampling: SamplingConfig, noise: Noise) 
 def speak(model: JoyVasa, sampling: SamplingConfig, sound: Iterable[Floats], seed: int) -> Spoken:
     """A sound's motion in the layout of the LivePortrait codec, since its first frame."""
     wave = np.concatenate([np.zeros(0, np.float32), *sound])
-
-    def chunks() -> Iterator[Floats]:
-        first: Motion | None = None
-        for rows in move(model, wave, sampling, Seeded(seed)):
-            motion = motion_of(torch.from_numpy(rows))
-            first = first or motion[:1]
-            yield changes(motion, first, LIPS)
-
     frames = length(len(wave), model.config, sampling)
-    return Spoken(chunks(), frames, Fraction(model.config.fps), LIVEPORTRAIT_LAYOUT)
+    chunks = speak_live(model, sampling, [wave], seed)
+    return Spoken(chunks, frames, Fraction(model.config.fps), LIVEPORTRAIT_LAYOUT)
+
+
+def speak_live(
+    model: JoyVasa, sampling: SamplingConfig, sound: Iterable[Floats], seed: int = 0
+) -> Iterator[Floats]:
+    """The same motion, chunk by chunk as soon as the sound of a window has come."""
+    first: Motion | None = None
+    for rows in move(model, sound, sampling, Seeded(seed)):
+        motion = motion_of(torch.from_numpy(rows))
+        first = first or motion[:1]
+        yield changes(motion, first, LIPS)
 
 
 def motion_of(rows: Tensor) -> Motion:

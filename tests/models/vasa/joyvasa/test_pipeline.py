@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -77,7 +78,34 @@ def test_steady_heads_move_less_and_go_on_over_windows() -> None:
 
 def test_the_tail_is_silent_or_held(model: JoyVasa) -> None:
     wave = np.full(3000, 0.5, np.float32)
-    (window,) = pipeline.windows(wave, model.config, "zero")
+    (window,) = pipeline.windows([wave], model.config, "zero")
     assert (len(window.sound), window.frames) == (20 * 640, 7)
     assert window.sound[:1280].max() == window.sound[-1] == 0
     assert window.sound[2000] == 0.5
+
+
+@pytest.mark.parametrize("samples", [1, 11_520, 12_801, 30_000])
+def test_a_sound_that_comes_in_pieces_moves_as_the_whole(model: JoyVasa, samples: int) -> None:
+    wave = np.random.default_rng(0).standard_normal(samples).astype(np.float32) * 0.1
+    whole = list(pipeline.windows([wave], model.config, "zero"))
+    pieces = [wave[i : i + 999] for i in range(0, samples, 999)]
+    for one, other in zip(whole, pipeline.windows(pieces, model.config, "zero"), strict=True):
+        np.testing.assert_array_equal(one.sound, other.sound)
+        assert one.frames == other.frames
+    moved = np.concatenate(list(pipeline.speak_live(model, SamplingConfig(), pieces)))
+    spoken = pipeline.speak(model, SamplingConfig(), [wave], 0)
+    np.testing.assert_allclose(moved, np.concatenate(list(spoken.chunks)), atol=1e-5)
+    assert len(moved) == spoken.total
+
+
+def test_windows_move_before_the_sound_is_over(model: JoyVasa) -> None:
+    taken = 0
+
+    def sound() -> Iterator[np.ndarray]:
+        nonlocal taken
+        for _ in range(10):
+            taken += 6400
+            yield np.zeros(6400, np.float32)
+
+    next(pipeline.speak_live(model, SamplingConfig(), sound()))
+    assert taken == 12_800  # a window is 20 frames of 640 samples
