@@ -84,6 +84,8 @@ def family_of(latents: Latents, made: str) -> tuple[Family, Any]:
         given = latents.model["config"]
         config = settings.resolve(registry.load(family.config), preset=given)
         config.model.vae.weights  # noqa: B018 -- a family without an autoencoder draws no latents
+        if latents.content == "faces" and family.finisher is None:
+            raise BadUsage(f"{family.name} draws no faces of videos")
     except (BadUsage, KeyError, TypeError, AttributeError) as problem:
         raise BadInput(f"{made}: latents of no model that this lipkit knows: {problem}") from None
     return family, config

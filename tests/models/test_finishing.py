@@ -109,7 +109,12 @@ def test_a_stored_autoencoder_is_found_by_itself(tmp_path: Path) -> None:
 
 def test_latents_of_nobody_are_refused(tmp_path: Path) -> None:
     latents = latents_of(model_at(tmp_path / "run.safetensors", tiny()))
-    for change in ({"family": "soup"}, {"config": {"model": {"soup": 1}}}, {"family": "vasa"}):
+    for change in (
+        {"family": "soup"},
+        {"config": {"model": {"soup": 1}}},
+        {"family": "vasa"},
+        {"family": "emo"},
+    ):
         strange = replace(latents, model={**latents.model, **change})
         with pytest.raises(BadInput, match="l: latents of no model that this lipkit knows"):
             finishing.load(strange, None, "l", "cpu")
