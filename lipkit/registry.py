@@ -11,11 +11,13 @@ from lipkit.errors import BadUsage
 FAMILIES = {
     "capp": "lipkit.models.capp:FAMILY",
     "vasa": "lipkit.models.vasa:FAMILY",
+    "vasa1": "lipkit.models.vasa.vasa1:FAMILY",
     "joyvasa": "lipkit.models.vasa.joyvasa:FAMILY",
     "liveportrait": "lipkit.models.vasa.codecs.liveportrait:FAMILY",
     "latentsync": "lipkit.models.latentsync:FAMILY",
     "syncnet": "lipkit.models.latentsync.expert:FAMILY",
     "emo": "lipkit.models.emo:FAMILY",
+    "vlogger": "lipkit.models.vlogger:FAMILY",
     "aniportrait": "lipkit.models.vlogger.aniportrait:FAMILY",
     "wav2lip": "lipkit.models.wav2lip:FAMILY",
     "musetalk": "lipkit.models.musetalk:FAMILY",
@@ -24,6 +26,7 @@ FAMILIES = {
 CODECS = {
     "mesh": "lipkit.models.vasa.codecs.mesh:MeshCodec",
     "liveportrait": "lipkit.models.vasa.codecs.liveportrait.codec:LivePortraitCodec",
+    "megaportraits": "lipkit.models.vasa.codecs.megaportraits.codec:MegaPortraitsCodec",
 }
 
 TRACKERS = {
@@ -40,6 +43,10 @@ ENCODERS = {
     "whisper-small": "lipkit.audio.whisper:whisper_small",
     "wav2vec2-base-960h": "lipkit.audio.wav2vec2:wav2vec2_base",
     "hubert-base": "lipkit.audio.wav2vec2:hubert_base",
+}
+
+JUDGES = {  # frozen networks that several families train against: by a name, a file or a run
+    "lips": "lipkit.models.latentsync.expert.model:load",
 }
 
 

@@ -45,6 +45,10 @@ class Training:
         model = load(self.family.build)(self.config.model)
         if self.weights.is_file():
             checkpoint.load(model, self.weights)
+        elif self.options["begin"]:
+            from lipkit.models import find
+
+            checkpoint.load(model, find(self.options["begin"])[0])
         elif self.options["init"]:
             load(self.family.initialise)(model, self.options["init"])
         for name in names:
@@ -138,7 +142,7 @@ class Training:
                 "stage": stage,
                 **{
                     key: self.options[key]
-                    for key in ("data", "seed", "resume", "max_steps", "init")
+                    for key in ("data", "seed", "resume", "max_steps", "init", "begin")
                 },
                 "processes": int(os.environ.get("WORLD_SIZE", "1")),
                 "versions": versions(),
@@ -156,6 +160,38 @@ class Training:
         except (OSError, ValueError, KeyError):
             return []
         return found
+
+
+def aligned(text: str, run: Path) -> str:
+    """The data; instead of a video as it was filmed, the clip in the run that `align` makes of it.
+
+    Other data is as it is.
+    """
+    from lipkit.artifacts.sniff import Kind, sniff
+    from lipkit.commands._alignment import Alignment
+    from lipkit.commands._batch import Item
+
+    path = Path(text)
+    if not path.is_file() or sniff(path) is not Kind.VIDEO:
+        return text
+    clip = run / "clips" / f"{path.stem}.mkv"
+    if not clip.is_file():
+        clip.parent.mkdir(exist_ok=True)
+        align = Alignment(
+            template="portrait",
+            size=None,
+            tracker="mediapipe",
+            detector="sfd",
+            landmarks=None,
+            face="largest",
+            on_missing="pass",
+            min_score=0.5,
+            codec="ffv1",
+            crf=None,
+            device="auto",
+        )
+        align(Item((text,), str(clip)))
+    return str(clip)
 
 
 def versions() -> Mapping[str, str]:

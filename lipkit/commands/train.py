@@ -10,7 +10,7 @@ import click
 
 from lipkit import ui
 from lipkit.commands import _options
-from lipkit.commands._training import Training, rank
+from lipkit.commands._training import Training, aligned, rank
 from lipkit.errors import BadInput, BadUsage
 from lipkit.registry import FAMILIES, load, nearest, resolve
 
@@ -52,6 +52,12 @@ def seconds_of(context: click.Context, parameter: click.Parameter, value: Any) -
     help="Begin with the weights of another model that FILE holds, such as Stable Diffusion's.",
 )
 @click.option(
+    "--from",
+    "begin",
+    metavar="MODEL",
+    help="Begin with the weights and settings of a preset, a run or a weights file.",
+)
+@click.option(
     "--examples",
     type=click.IntRange(min=1),
     metavar="N",
@@ -81,11 +87,12 @@ def train(family: str, **options: Any) -> int:
     described = resolve(FAMILIES, family, "family")
     config = settings.resolve(
         load(described.config),
-        preset=tables_of(options["preset"], family),
+        preset=tables_of(options["preset"], options["begin"], family),
         file=options["config_file"],
         sets=options["sets"],
     )
-    names = [f"stage{n}" if n.isdigit() else n for n in options["stages"]] or [*described.stages]
+    usual = [name for name in described.stages if name not in described.on_request]
+    names = [f"stage{n}" if n.isdigit() else n for n in options["stages"]] or usual
     for name in names:
         if name not in described.stages:
             guess = nearest(name, list(described.stages)) or ", ".join(described.stages)
@@ -97,7 +104,7 @@ def train(family: str, **options: Any) -> int:
     if rank():  # the first process speaks for all
         ui.settings.verbosity = -1
     run = open_run(Path(options["output"]), resume=options["resume"])
-    source = open_data(options["data"], run, ui.say)
+    source = open_data(aligned(options["data"], run), run, ui.say)
     name = options["preset"] or family
     Training(name, described, config, run, options).stages(names, source)
     return 0
@@ -114,16 +121,33 @@ def show(text: str, run: Path, count: int) -> int:
     return 0
 
 
-def tables_of(preset: str | None, family: str) -> Any:
-    """The preset's tables; one of another family is a usage error."""
+def tables_of(preset: str | None, begin: str | None, family: str) -> Any:
+    """The tables of a preset, or of the model to begin with; another family's are a usage error."""
     from lipkit.config import load_preset
 
+    if begin is not None:
+        return tables_from(begin, preset, family)
     if preset is None:
         return None
     found = load_preset(preset)
     if found.family != family:
         raise BadUsage(f"{preset} is a preset of {found.family}, not of {family}")
     return found.tables
+
+
+def tables_from(begin: str, preset: str | None, family: str) -> dict[str, Any]:
+    """The tables of a trained model; its training's too, where it was trained by lipkit."""
+    from lipkit.models import find
+    from lipkit.models.parts.weights import read_header
+
+    if preset is not None:
+        raise BadUsage("--from brings the settings along", hint="leave --preset out")
+    path, own, tables = find(begin)
+    if own != family:
+        raise BadUsage(f"{begin} is a model of {own}, not of {family}")
+    header = read_header(path)
+    train = {"train": header["origin"]["train"]} if "train" in header["origin"] else {}
+    return {**tables, **train, "model": header["config"]}
 
 
 def open_run(run: Path, *, resume: bool) -> Path:

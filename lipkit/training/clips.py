@@ -114,6 +114,11 @@ class Clips:
         self.training = Footages([(n, f) for n, person, f in known if person not in chosen])
         self.held_out = Footages([(n, f) for n, person, f in known if person in chosen])
 
+    @staticmethod
+    def here(folder: Path) -> bool:
+        """Whether a folder holds any."""
+        return any(next(folder.rglob(kind), None) for kind in ("*.tar", "*.mkv"))
+
     @classmethod
     def of_folder(cls, folder: Path) -> Clips:
         """The shards in a folder, or else its clips; BadInput if it has neither."""
@@ -122,6 +127,13 @@ class Clips:
         if files := sorted(folder.rglob("*.mkv")):
             return cls.of_files(files, folder)
         raise BadInput(f"{folder}: no clips here", hint="make some by lipkit align")
+
+    @classmethod
+    def of_one(cls, path: Path) -> Clips:
+        """One clip, of which nothing is held out: what is learned is that person alone."""
+        made = cls(path.name, [])
+        made.training = made.held_out = Footages([(path.name, lambda: path)])
+        return made
 
     @classmethod
     def of_files(cls, files: Sequence[Path], folder: Path) -> Clips:

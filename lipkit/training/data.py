@@ -96,9 +96,10 @@ def open_data(text: str, run: Path, report: Callable[[str], None] = lambda line:
     """The data that ``--data`` names.
 
     ``toy:`` and ``toy:size=64,people=50`` draw cartoons; ``voices:`` and ``voices:minutes=60``
-    speak a corpus into the run's folder; a tar file is a shard; a folder holds clips, shards or a
-    corpus, whichever the stage asks for.
+    speak a corpus into the run's folder; a tar file is a shard, a clip is what ``align`` made; a
+    folder holds clips, shards or a corpus, whichever the stage asks for.
     """
+    from lipkit.artifacts.sniff import Kind, sniff
     from lipkit.training.clips import Clips
     from lipkit.training.toys import takes
     from lipkit.training.voices import source
@@ -107,7 +108,7 @@ def open_data(text: str, run: Path, report: Callable[[str], None] = lambda line:
         return takes.Toys(takes.parse(text))
     path = Path(text)
     if not text.startswith(source.SCHEME) and path.is_file():
-        return Clips.of_shards([path])
+        return Clips.of_one(path) if sniff(path) is Kind.CLIP else Clips.of_shards([path])
     return source.parse(text, run, report)
 
 
@@ -126,6 +127,19 @@ def footage(data: Data, stage: str) -> FootageData:
         found = Clips.of_folder(data.folder)
     if not len(found.training) or not len(found.held_out):
         raise BadInput(f"{data.name}: too few clips to keep some for validation")
+    return cast("FootageData", found)
+
+
+def films(data: Data) -> FootageData | None:
+    """The data as footage, however little; None if it is sound alone."""
+    from lipkit.training.clips import Clips
+    from lipkit.training.voices.source import Source
+
+    found: Any = data
+    if isinstance(data, Source):
+        if data.spec is not None or not Clips.here(data.folder):
+            return None
+        found = Clips.of_folder(data.folder)
     return cast("FootageData", found)
 
 

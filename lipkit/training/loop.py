@@ -122,6 +122,9 @@ def train(
         states.save(done, ledger.kept)
     ledger.close(done)
     turns[0].average.assign()
+    finish = getattr(stage, "finish", None)
+    if finish is not None:
+        finish(model)
     engine.wait_for_everyone()
     return done
 

@@ -28,6 +28,7 @@ class TrainingStage(Protocol):
     - ``validate(model)``: named scores on held-out data
     - ``sample(model, batch)``: pictures ``(n, 3, h, w)`` or ``(rows, columns, 3, h, w)`` in -1..1
     - ``rivals``: a sequence of ``Rival``
+    - ``finish(model)``: what is done to the model when it holds the averaged weights
     """
 
     name: str

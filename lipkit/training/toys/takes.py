@@ -144,10 +144,9 @@ class Toy:
         """Landmarks ``(f, 68, 2)`` in pixels."""
         return points_of(self.who, self.motion, self.size)
 
-    @cached_property
-    def mesh(self) -> Floats:
-        """The face's mesh ``(f, 478, 3)`` in pixels, as a tracker of real faces would find it."""
-        return mesh_of(self.who, self.motion, self.size)
+    def mesh(self, start: int, stop: int) -> Floats:
+        """The face's mesh ``(f, 478, 3)`` in those frames' pixels, as trackers find real ones."""
+        return mesh_of(self.who, self.motion[start:stop], self.size)
 
     @property
     def valid(self) -> NDArray[np.bool_]:

@@ -1,6 +1,15 @@
+import pytest
 import torch
 
-from lipkit.models.parts.sampling import cosine_schedule, ddim, guided, noised
+from lipkit.models.parts.sampling import (
+    clean_of,
+    cosine_schedule,
+    ddim,
+    guided,
+    keeping,
+    noised,
+    target_of,
+)
 
 
 def test_schedule_falls_from_signal_to_noise():
@@ -50,3 +59,46 @@ def test_guidance_moves_away_from_the_unconditioned():
     assert guided(full, [(0.5, without)]) == 2.5
     assert guided(full, []) == 2
     assert guided(full, [(0.5, without), (1.0, torch.tensor([4.0]))]) == 0.5
+
+
+def test_what_is_known_stays_and_the_rest_is_made_to_it() -> None:
+    alpha_bar, generator = cosine_schedule(100), torch.Generator().manual_seed(0)
+    known, mask = torch.full((1, 8), 0.7), torch.tensor([[1.0] * 4 + [0.0] * 4])
+    seen = []
+
+    def denoise(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        seen.append((float(x[0, :4].mean()), float(alpha_bar[t[0]])))
+        return x[:, :4].mean().expand_as(x) / alpha_bar[t[0]].sqrt().clamp_min(0.5)
+
+    made = ddim(
+        denoise,
+        torch.randn(1, 8, generator=generator),
+        alpha_bar,
+        10,
+        eta=1.0,
+        generator=generator,
+        hold=keeping(known, mask, generator),
+    )
+    assert torch.equal(made[:, :4], known[:, :4])
+    value, share = seen[-1]
+    assert abs(value - 0.7 * share**0.5) < 2 * (1 - share) ** 0.5
+
+
+@pytest.mark.parametrize("kind", ["epsilon", "v_prediction", "sample"])
+def test_predictions_of_all_kinds_mean_the_same(kind: str) -> None:
+    clean, noise, share = torch.randn(2, 3), torch.randn(2, 3), torch.tensor(0.6)
+    x = share.sqrt() * clean + (1 - share).sqrt() * noise
+    target = target_of(kind, clean, noise, share)
+    torch.testing.assert_close(clean_of(kind, target, x, share), clean, rtol=1e-4, atol=1e-4)
+
+
+def test_noise_on_the_way_keeps_the_variance() -> None:
+    alpha_bar, generator = cosine_schedule(200), torch.Generator().manual_seed(0)
+
+    def denoise(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return x * alpha_bar[t[0]].sqrt()  # the best guess for normal data
+
+    for eta in (0.0, 1.0):
+        start = torch.randn(1, 20000, generator=generator)
+        made = ddim(denoise, start, alpha_bar, 100, eta=eta, generator=generator)
+        assert abs(float(made.std()) - 1) < 0.1
