@@ -100,7 +100,9 @@ class Encoder(nn.Module):
             Level([before[k], *[width] * form.layers], form, k in form.attention, temporal)
             for k, width in enumerate(widths)
         )
-        self.downs = nn.ModuleList(Downsample2D(width, use_conv=True, name="op") for width in widths[:-1])
+        self.downs = nn.ModuleList(
+            Downsample2D(width, use_conv=True, name="op") for width in widths[:-1]
+        )
         self.first, self.last = (Residual(deepest, deepest, form) for _ in range(2))
         self.attention = looking(deepest, form) if form.attention else nn.Identity()
 
