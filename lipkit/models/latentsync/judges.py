@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import pairwise
-from typing import Any
-
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
@@ -19,34 +15,7 @@ from lipkit.models.latentsync.objective import Judges
 from lipkit.models.parts import checkpoint, videomae, weights
 from lipkit.models.parts.foreign import read_checkpoint
 from lipkit.models.parts.lpips import Lpips
-
-STAND_IN = "stand-in"
-WIDTHS = (3, 16, 32, 64)  # of the stand-ins' layers
-SEED = 1247
-
-
-class StandIn(nn.Module):
-    """Convolutions with random weights, always the same, in place of a network of much training.
-
-    Such features see edges and colours, and how they move, but know nothing of faces.
-    """
-
-    def __init__(self, kind: Callable[..., nn.Module], stride: Any) -> None:
-        super().__init__()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(SEED)
-            self.layers = nn.ModuleList(
-                kind(inside, outside, 3, stride=stride, padding=1)
-                for inside, outside in pairwise(WIDTHS)
-            )
-
-    def looks(self, x: Tensor) -> list[Tensor]:
-        """Features after each layer."""
-        found = []
-        for layer in self.layers:
-            x = functional.leaky_relu(layer(x), 0.2)
-            found.append(x)
-        return found
+from lipkit.models.parts.stand_in import STAND_IN, StandIn
 
 
 class StandInLpips(StandIn):

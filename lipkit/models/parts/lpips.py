@@ -48,12 +48,12 @@ def alexnet() -> Backbone:
     return Backbone(nn.Sequential(*layers), (1, 4, 7, 9, 11), widths, (4, 8, 16, 16, 16))
 
 
-def vgg16() -> Backbone:
-    """VGG16's convolutions."""
+def vgg(counts: tuple[int, ...] = (2, 2, 3, 3, 3)) -> Backbone:
+    """VGG's convolutions, so many in each part: VGG16's."""
     layers: list[nn.Module] = []
     taps, before = [], 3
     widths = (64, 128, 256, 512, 512)
-    for width, count in zip(widths, (2, 2, 3, 3, 3), strict=True):
+    for width, count in zip(widths, counts, strict=True):
         layers += [nn.MaxPool2d(2, 2)] if layers else []
         for _ in range(count):
             layers += [nn.Conv2d(before, width, 3, padding=1), nn.ReLU(inplace=True)]
@@ -62,7 +62,7 @@ def vgg16() -> Backbone:
     return Backbone(nn.Sequential(*layers), tuple(taps), widths, (1, 2, 4, 8, 16))
 
 
-BACKBONES = {"alex": alexnet, "vgg": vgg16}
+BACKBONES = {"alex": alexnet, "vgg": vgg}
 PARTS = {  # what each of the weight sets holds
     "alexnet": ("features", "alex"),
     "vgg16": ("features", "vgg"),

@@ -17,7 +17,8 @@ class Conditions:
 
     ``audio (b, w, a)``; the window before as ``motion (b, k, c)`` (normalised) with
     ``motion_audio (b, k, a)``; ``gaze (b, 2)`` main direction in units of ten degrees;
-    ``distance (b, 1)`` of the head, in tenths.
+    ``distance (b, 1)`` of the head, in tenths; ``emotion (b, e)`` as an offset, where the model
+    has one.
     """
 
     audio: Tensor | None = None
@@ -25,6 +26,7 @@ class Conditions:
     motion_audio: Tensor | None = None
     gaze: Tensor | None = None
     distance: Tensor | None = None
+    emotion: Tensor | None = None
 
     def without(self, name: str) -> Conditions:
         """The same conditions but for one."""
@@ -41,9 +43,9 @@ def wave_embedding(t: Tensor, width: int) -> Tensor:
 class MotionTransformer(nn.Module):
     """Predicts clean motion from noisy motion.
 
-    Tokens along time: [time][gaze][distance], then ``context`` frames of the window before and
-    ``window`` frames of this one, each a motion embedding plus an audio embedding. All embeddings
-    know their place; the output is read at the last ``window`` tokens.
+    Tokens along time: [time][gaze][distance], [emotion] where there is one, then ``context`` frames
+    of the window before and ``window`` frames of this one, each a motion embedding plus an audio
+    embedding. All embeddings know their place; the output is read at the last ``window`` tokens.
     """
 
     def __init__(self, config: GeneratorConfig) -> None:
@@ -53,6 +55,7 @@ class MotionTransformer(nn.Module):
         self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.gaze = nn.Linear(2, width)
         self.distance = nn.Linear(1, width)
+        self.emotion = nn.Linear(config.emotion, width) if config.emotion else None
         self.motion = nn.Linear(config.channels, width)
         self.noisy = nn.Linear(config.channels, width)
         self.audio = nn.Sequential(
@@ -61,10 +64,12 @@ class MotionTransformer(nn.Module):
         self.null = nn.ParameterDict(
             {
                 name: nn.Parameter(0.02 * torch.randn(width))
-                for name in ("gaze", "distance", "audio", "previous")
+                for name in ("gaze", "distance", "audio", "previous", "emotion")
+                if name != "emotion" or config.emotion
             }
         )
-        self.place = nn.Parameter(0.02 * torch.randn(3 + config.context + config.window, width))
+        places = 3 + bool(config.emotion) + config.context + config.window
+        self.place = nn.Parameter(0.02 * torch.randn(places, width))
         layer = nn.TransformerEncoderLayer(
             width,
             config.heads,
@@ -89,7 +94,8 @@ class MotionTransformer(nn.Module):
         """Clean motion ``(b, w, c)`` out of ``x (b, w, c)`` at diffusion time ``t (b,)``.
 
         ``absent`` maps a condition's name (``previous`` for motion and its audio) to a mask
-        ``(b,)`` of examples for which its null is used; it serves training.
+        ``(b,)`` of examples, or ``(b, w)`` of frames, for which its null is used; it serves
+        training.
         """
         absent = absent or {}
         batch, window, _ = x.shape
@@ -99,12 +105,18 @@ class MotionTransformer(nn.Module):
             if embedded is None:
                 return null
             mask = absent.get(name)
-            return embedded if mask is None else torch.where(mask[:, None, None], null, embedded)
+            if mask is None:
+                return embedded
+            return torch.where(mask.view(batch, -1, 1), null, embedded)
 
         c = conditions
         time = self.time(wave_embedding(t, self.config.width))[:, None]
         gaze = known("gaze", None if c.gaze is None else self.gaze(c.gaze)[:, None], 1)
         distance = self.distance(c.distance)[:, None] if c.distance is not None else None
+        feeling = []
+        if self.emotion is not None:
+            told = None if c.emotion is None else self.emotion(c.emotion)[:, None]
+            feeling.append(known("emotion", told, 1))
         previous = None
         if c.motion is not None and c.motion_audio is not None:
             previous = self.motion(c.motion) + self.audio(c.motion_audio)
@@ -116,6 +128,7 @@ class MotionTransformer(nn.Module):
                 time,
                 gaze,
                 known("distance", distance, 1),
+                *feeling,
                 known("previous", previous, self.config.context),
                 current + time,
             ],

@@ -12,20 +12,17 @@ from lipkit.models.vasa.generator import MotionTransformer
 from lipkit.models.vasa.noise import kernels
 
 
-class VoiceModel(nn.Module):
-    """Front end and motion transformer, and the scale of the motion between them."""
+class Mover(nn.Module):
+    """A motion transformer, and the scale of the motion that it makes."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, generator: MotionTransformer) -> None:
         super().__init__()
-        self.config = config
-        self.frontend = Frontend(config.frontend)
-        self.generator = MotionTransformer(config.generator)
-        channels = config.generator.channels
+        self.generator = generator
+        channels = generator.config.channels
         self.register_buffer("motion_mean", torch.zeros(channels))
         self.register_buffer("motion_deviation", torch.ones(channels))
-        schedule = cosine_schedule(config.generator.diffusion_steps)
+        schedule = cosine_schedule(generator.config.diffusion_steps)
         self.register_buffer("alpha_bar", schedule, persistent=False)
-        self.register_buffer("colours", kernels(), persistent=False)
 
     def normalised(self, motion: Tensor) -> Tensor:
         """Motion ``(..., c)`` in standard deviations of the training set."""
@@ -34,6 +31,17 @@ class VoiceModel(nn.Module):
     def absolute(self, motion: Tensor) -> Tensor:
         """Motion ``(..., c)`` in the layout's own units."""
         return motion * self.motion_deviation + self.motion_mean
+
+
+class VoiceModel(Mover):
+    """The default's: a front end that hears, and what moves to it."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        frontend = Frontend(config.frontend)
+        super().__init__(MotionTransformer(config.generator))
+        self.config = config
+        self.frontend = frontend
+        self.register_buffer("colours", kernels(), persistent=False)
 
 
 def build(config: ModelConfig) -> VoiceModel:
