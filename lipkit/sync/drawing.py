@@ -16,7 +16,7 @@ from lipkit.faces.geometry import ticks
 from lipkit.flow import ahead
 from lipkit.sync.cast import speaking
 from lipkit.sync.clock import Clock, pieces
-from lipkit.sync.driver import AHEAD, decoded, in_order
+from lipkit.sync.driver import decoded, in_order
 from lipkit.sync.source import Source
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def draw(
         given = [rows[k] for k in seen], [times[k] for k in seen]
         return drawer.draw(frames[seen], *given, voice, role.study)
 
-    with contextlib.closing(ahead(decoded(source, clock, cuts), AHEAD)) as given:
+    with contextlib.closing(ahead(decoded(source, clock, cuts), 1)) as given:
         for _, made in in_order(drawn, given, threads):
             if made is not None:
                 yield made

@@ -117,12 +117,15 @@ def perform(
             return journal.apply(first, frames)
         return performance.edit(frames, clock.rows[first:end], clock.times[first:end])
 
-    with contextlib.closing(ahead(decoded(source, clock, cuts), AHEAD)) as given:
+    # A window is many chunks: one ahead is enough, and it is handed on in pieces.
+    depth = AHEAD if performance.beat is None else 1
+    with contextlib.closing(ahead(decoded(source, clock, cuts), depth)) as given:
         try:
             for (first, end, frames), made in in_order(finish, given, threads):
                 if journal is not None and not journal.holds(first, end):
                     journal.keep(first, frames, made)
-                yield made
+                for k in range(0, len(made), source.chunk):
+                    yield made[k : k + source.chunk]
         finally:
             if journal is not None:
                 journal.flush()
