@@ -20,10 +20,16 @@ if TYPE_CHECKING:
     from lipkit.protocols import Frames
 
 
-def outcome(trial: Trial, clip: str | None = None, shift: int = 0) -> dict[str, Any]:
+def outcome(trial: Trial, clip: str | None = None) -> dict[str, Any]:
     """The end of a row: what became of a piece, and what each filter said."""
-    facts = {"clip": clip, "shift": shift, "dropped_by": trial.dropped_by}
+    facts = {"clip": clip, "shift": shift_of(trial) if clip else 0, "dropped_by": trial.dropped_by}
     return facts | {"filters": trial.rows}
+
+
+def shift_of(trial: Trial) -> int:
+    """The frames by which the sound comes too early, as far as somebody looked."""
+    offset = trial.given.get("sync_offset")
+    return round(offset.value or 0) if offset else 0
 
 
 @dataclass(frozen=True)
@@ -48,23 +54,21 @@ class Cutter:
             "fps": str(fps),
         }
 
-    def cut(self, trial: Trial, target: Path) -> dict[str, Any]:
-        """Put the piece through the filters and, if it stays, a clip at ``target``; its row."""
+    def cut(self, trial: Trial, target: Path) -> None:
+        """Put the piece through the filters and, if it stays, a clip at ``target``."""
         from lipkit.filters.judging import judge
 
         if not judge(trial, self.recording, self.piece):
-            return outcome(trial)
+            return
         with tempfile.TemporaryDirectory(prefix="lipkit-") as name:
             made = Path(name) / target.name
-            shift = self._made(trial, made)
+            self._make(trial, made)
             if trial.dropped_by is None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _copy(made, target)
-        kept = trial.dropped_by is None
-        return outcome(trial, f"{target.parent.name}/{target.name}" if kept else None, shift)
 
-    def _made(self, trial: Trial, made: Path) -> int:
-        """Cut the clip and judge it; the frames that its sound was shifted by."""
+    def _make(self, trial: Trial, made: Path) -> None:
+        """Cut the clip, judge it, and bring its sound to the lips."""
         from lipkit.filters.scenery import SceneryWatch
         from lipkit.filters.scores import judge
 
@@ -75,15 +79,10 @@ class Cutter:
             scenery = SceneryWatch(geometry.box, size, fps)
         self._write(made, geometry, 0, scenery)
         if scenery and not trial.judge({"background": scenery.value}):
-            return 0
+            return
         rules = trial.of("clip")
-        if not rules or not trial.judge(judge(made, rules)):
-            return 0
-        offset = trial.given.get("sync_offset")
-        shift = round(offset.value or 0) if offset else 0
-        if shift:
-            self._write(made, geometry, shift, None)
-        return shift
+        if rules and trial.judge(judge(made, rules)) and shift_of(trial):
+            self._write(made, geometry, shift_of(trial), None)
 
     def _write(
         self, path: Path, geometry: Geometry, shift: int, scenery: SceneryWatch | None

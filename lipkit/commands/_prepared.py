@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 SHARD = "clips-{}.tar"
 CLIP = ".mkv"
-
-
 Row = dict[str, Any]
 
 
@@ -31,13 +29,12 @@ def conclude(
     That no clip at all was kept is the inputs' fault.
     """
     reports = [path for item in plan.items if (path := Path(item.output)).is_file()]
-    rows = {path: [json.loads(line) for line in path.read_text().splitlines()] for path in reports}
-    every = [row for part in rows.values() for row in part]
+    every = [json.loads(line) for path in reports for line in path.read_text().splitlines()]
     check_marks(every, work.mark)
     if wishes["log"]:
         write_log(wishes["log"], every)
     if wishes["shards"]:
-        pack(folder, rows, wishes["shards"])
+        pack(folder, every, wishes["shards"])
     say_counts(every, work.rules)
     if status == ExitStatus.OK and not any(row["clip"] for row in every):
         ui.error("no clip passed the filters; the counts say which dropped them")
@@ -79,20 +76,17 @@ def say_counts(rows: Sequence[Row], chosen: Sequence[Rule]) -> None:
     ui.say(f"{sources} videos, {len(rows)} pieces, {len(kept)} clips kept, {length:.1f} s")
 
 
-def pack(folder: Path, rows: Mapping[Path, Sequence[Row]], size: int) -> None:
+def pack(folder: Path, rows: Iterable[Row], size: int) -> None:
     """Pack the loose clips of ``folder`` into shards of ``size``, each with its row beside it.
 
-    ``rows`` are those of each report. A clip's key is its path without the ending, so that its
-    folder names the person.
+    A clip's key is its path without the ending, so that its folder names the person.
     """
     from lipkit.artifacts.shards import index, write_shard
 
     shards = sorted(folder.glob(SHARD.format("*")))
     packed = {member.key for shard in shards for member in index(shard)}
-    files = {
-        report.parent / row["clip"]: row for report, part in rows.items() for row in part
-        if row["clip"] and (report.parent / row["clip"]).is_file()
-    }  # fmt: skip
+    files = {folder / row["clip"]: row for row in rows if row["clip"]}
+    files = {path: row for path, row in files.items() if path.is_file()}
     keys = {path: str(path.relative_to(folder).with_suffix("")) for path in files}
     new = [path for path in files if keys[path] not in packed]
     for k, start in enumerate(range(0, len(new), size)):

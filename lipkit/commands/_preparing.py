@@ -91,11 +91,12 @@ def plan(
 
 @dataclass(frozen=True)
 class Preparation:
-    """How to cut the clips, and by which filters; works on one video at a time."""
+    """How to cut the clips into ``out_dir``, and by which filters; works on one video at a time."""
 
     alignment: Alignment
     rules: tuple[Rule, ...]
     fps: Fraction
+    out_dir: str
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -118,7 +119,7 @@ class Preparation:
         name, report = item.inputs[0], Path(item.output)
         folder = report.with_suffix("")
         with open_source(name) as path:
-            shared = {"source": Path(name).name, "made_by": self.mark}
+            shared = {"source": name, "made_by": self.mark}
             rows = [shared | row for row in self._rows(name, path, folder)]
         with open_target(report) as part:
             part.write_text("".join(jsonl.row(row) + "\n" for row in rows))
@@ -146,7 +147,10 @@ class Preparation:
         for k, piece in enumerate(pieces(recording.cuts, len(recording), recording.fps, bound)):
             trial = Trial(self.rules)
             cutter = Cutter(self.alignment, recording, piece, self.settings, origin)
-            yield cutter.facts | cutter.cut(trial, folder / f"{k:03d}.mkv")
+            target = folder / f"{k:03d}.mkv"
+            cutter.cut(trial, target)
+            clip = None if trial.dropped_by else str(target.relative_to(self.out_dir))
+            yield cutter.facts | outcome(trial, clip)
 
     def _rule(self, name: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.name == name), None)

@@ -167,6 +167,6 @@ def _prepare(inputs: tuple[str, ...], filters: dict[str, Any], options: dict[str
     names = _batch.read_names(files_from, "--files-from", null=null) if files_from else []
     _prepared.check_shards(Path(out_dir), filters["shards"], batch["force"])
     plan = _preparing.plan(_preparing.videos([*names, *inputs]), out_dir, **batch)
-    work = _preparing.Preparation(Alignment(**options), chosen, fps)
+    work = _preparing.Preparation(Alignment(**options), chosen, fps, out_dir)
     status = _batch.execute(plan, work)
     return _prepared.conclude(plan, work, Path(out_dir), filters, status)

@@ -69,8 +69,8 @@ class Recipe:
 
 FILTERS: dict[str, Filter] = {
     "readable": Filter("source", "higher", "", "pictures and sound can be decoded"),
-    "shots": Filter("cut", "range", "2", "cut at scene changes of PySceneDetect's adaptive score"),
-    "length": Filter("cut", "range", "5..10", "cut into pieces of so many seconds, drop shorter"),
+    "shots": Filter("cut", "higher", "2", "cut at scene changes of PySceneDetect's adaptive score"),
+    "length": Filter("cut", "higher", "5..10", "cut into pieces of so many seconds, drop shorter"),
     "detection": Filter("track", "higher", "1", "share of frames in which the face is found"),
     "single_face": Filter("track", "higher", "1", "share of frames that show exactly one face"),
     "resolution": Filter(
@@ -130,6 +130,10 @@ def bound_of(text: str, better: Better, name: str) -> Bound:
         raise BadUsage(
             f"--filter {name}={text}: no bound", hint="give a number, or A..B, A.. or ..B"
         ) from None
+    if better == "range":
+        raise BadUsage(
+            f"--filter {name}={text}: more is neither better nor worse", hint="give A..B"
+        )
     if better == "lower":
         return Bound(high=value)
     if better == "zero":

@@ -76,7 +76,8 @@ def prepared(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_each_piece_has_its_row(prepared: Path) -> None:
-    rows = {(row["source"], row.get("shot")): row for row in rows_in(prepared / "log.jsonl")}
+    found = rows_in(prepared / "log.jsonl")
+    rows = {(Path(row["source"]).name, row.get("shot")): row for row in found}
     assert {key: row["dropped_by"] for key, row in rows.items()} == {
         ("good.mkv", 0): None,
         ("broken.mp4", None): "readable",
@@ -85,7 +86,7 @@ def test_each_piece_has_its_row(prepared: Path) -> None:
         ("empty.mkv", 0): "detection",
     }
     good = rows["good.mkv", 0]
-    assert good["clip"] == "good/000.mkv"
+    assert good["clip"] == "anna/good/000.mkv"
     assert (good["start"], good["end"], good["frames"], good["fps"]) == (0.0, 1.6, 40, "25")
     assert good["filters"]["resolution"]["bound"] == "60.."
     assert good["filters"]["resolution"]["value"] > 60

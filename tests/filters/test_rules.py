@@ -76,6 +76,7 @@ def test_a_recipes_own_bound_is_what_a_bare_name_means() -> None:
         ("resolution=big", "give a number"),
         ("length=0", "no length"),
         ("yaw_range", "needs a bound"),
+        ("yaw_range=20", "give A..B"),
     ],
 )
 def test_nonsense_is_refused(asked: str, says: str) -> None:
