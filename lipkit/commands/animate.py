@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from lipkit import ui
 from lipkit.commands import _batch, _live, _model, _options, _portrait, _speech, _video
 from lipkit.commands._model import ModelWish
 from lipkit.commands._options import knob
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from lipkit.commands._batch import Item
 
 DEFAULT = ParameterSource.DEFAULT
-FOLLOWING = "liveportrait"  # the model that follows a video, where none is named
+FOLLOWING = "liveportrait"  # the model that follows videos best
 SUFFIXES = {"video": ".mp4", "crops": ".mkv"}
 SUFFIXES |= {"latents": ".safetensors", "motion": ".safetensors"}
 
@@ -95,7 +96,7 @@ def animate(context: click.Context, /, inputs: tuple[str, ...], **options: Any) 
     if options["drive"]:
         inputs = (*inputs, options["drive"])
         untold = {n for n in ("model", "fps") if context.get_parameter_source(n) is DEFAULT}
-        model = replace(model, name=FOLLOWING) if "model" in untold else model
+        model = replace(model, name=follower()) if "model" in untold else model
         fps = "source" if "fps" in untold else fps
     groups = pair(inputs, options["files_from"], options["null"], options["pairs"])
     plan = _batch.plan(
@@ -123,6 +124,16 @@ def animate(context: click.Context, /, inputs: tuple[str, ...], **options: Any) 
         video={k: options[k] for k in ("video_codec", "crf", "container")},
     )
     return _batch.execute(plan, work)
+
+
+def follower() -> str:
+    """The model that follows a video where none is named: LivePortrait, if its weights are here."""
+    from lipkit.models.parts.weights import find
+
+    if find(FOLLOWING).present:
+        return FOLLOWING
+    ui.say(f"the default follows the video; `lipkit models pull {FOLLOWING}` gets what does better")
+    return "builtin"
 
 
 @dataclass(frozen=True)

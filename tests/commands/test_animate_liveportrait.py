@@ -125,6 +125,41 @@ def test_pictures_and_sounds_are_nothing_to_follow(
         assert driver.name in capsys.readouterr().err
 
 
+def test_the_default_follows_a_video_where_no_other_model_is_at_hand(
+    portrait: Path,
+    actor: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LIPKIT_WEIGHTS", str(tmp_path))
+    motion, made = tmp_path / "m.safetensors", tmp_path / "made.mp4"
+    assert run("animate", portrait, "--drive", actor, "--emit", "motion", "-o", motion) == 0
+    assert "lipkit models pull liveportrait" in capsys.readouterr().err
+    kept = read_motion(motion)
+    assert (kept.layout.codec, len(kept.data), kept.fps) == ("mesh", 5, 30)
+    sideways = kept.data[:, kept.layout.index("x")]
+    assert sideways[0] == 0
+    assert (np.diff(sideways) > 0).all()  # the actor moves to image-right
+    assert run("render", motion, portrait, "-o", made) == 0
+    assert len(np.concatenate(list(read_frames(made)))) == 5
+
+
+@pytest.mark.usefixtures("stocked")
+def test_faces_can_be_taken_over_as_they_are(portrait: Path, actor: Path, tmp_path: Path) -> None:
+    kept = []
+    for mode in ("relative", "absolute"):
+        motion, made = tmp_path / f"{mode}.safetensors", tmp_path / f"{mode}.mkv"
+        line = ("animate", portrait, "--drive", actor, "--set", f"sampling.mode={mode}")
+        assert run(*line, "--emit", "motion", "-o", motion) == 0
+        assert run("render", motion, portrait, "-o", made, "--video-codec", "ffv1") == 0
+        kept.append((read_motion(motion).data, np.concatenate(list(read_frames(made)))))
+    (changes, one), (entire, other) = kept
+    assert np.allclose(changes[0, :63], 0, atol=1e-4)
+    assert np.abs(entire[0, :63]).max() > 1e-3
+    assert not np.array_equal(one, other)
+
+
 def test_missing_weights_are_named_with_their_source(
     portrait: Path,
     actor: Path,
@@ -133,8 +168,8 @@ def test_missing_weights_are_named_with_their_source(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("LIPKIT_WEIGHTS", str(tmp_path))
-    line = ("animate", portrait, "--drive", actor, "-o", tmp_path / "x.mp4")
-    assert run(*line) == ExitStatus.WEIGHTS
+    line = ("animate", portrait, "--drive", actor, "--model", "liveportrait")
+    assert run(*line, "-o", tmp_path / "x.mp4") == ExitStatus.WEIGHTS
     assert "lipkit models pull liveportrait" in capsys.readouterr().err
 
 

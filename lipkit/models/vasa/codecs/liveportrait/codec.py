@@ -53,7 +53,13 @@ class LivePortraitCodec:
         threads: int = 1,
     ) -> None:
         wish = sampling or SamplingConfig()
-        self.rule = Rule(region=wish.region, stitch=wish.stitch, gain=wish.gain)
+        self.rule = Rule(
+            mode=wish.mode,
+            region=wish.region,
+            stitch=wish.stitch,
+            rescale=wish.rescale,
+            gain=wish.gain,
+        )
         self.threads = threads
         if network is not None:
             self.network = network.eval()
@@ -96,6 +102,7 @@ class LivePortraitCodec:
     def follow(self, read: Read) -> Iterator[Array]:
         """Motion ``(f, c)`` of a video's largest face, chunk by chunk; ``read`` is called twice.
 
+        Its changes since the first frame, or the face as it is under the absolute rule.
         The crop stays where the face is on average: one that followed it would take its motion.
         """
         matrix = cropping.box_matrix(average_box(read()), self.network.config.size)
@@ -103,8 +110,11 @@ class LivePortraitCodec:
         for frames in read():
             for start in range(0, len(frames), AT_ONCE):
                 found = self.moved(frames[start : start + AT_ONCE], matrix)
-                first = first or found[:1]
-                yield layout.changes(found, first)
+                if self.rule.mode == "absolute":
+                    yield layout.entire(found)
+                else:
+                    first = first or found[:1]
+                    yield layout.changes(found, first)
 
     @torch.inference_mode()
     def moved(self, frames: Array, matrix: Array) -> Motion:
@@ -125,8 +135,8 @@ class LivePortraitCodec:
         own = appearance.motion
         for start in range(0, len(motion), AT_ONCE):
             rows = motion[start : start + AT_ONCE]
-            mode = "speech" if rows[0, -1] > 0.5 else "relative"
-            driver = Driver(Source(own), replace(self.rule, mode=mode), self.network.retargeting)
+            rule = replace(self.rule, mode=layout.mode_of(rows))
+            driver = Driver(Source(own), rule, self.network.retargeting)
             moved = driver.keypoints(layout.read(rows).to(own.scale), layout.still().to(own.scale))
             volume = appearance.volume.expand(len(rows), -1, -1, -1, -1)
             yield pictures.parsed(

@@ -102,7 +102,10 @@ class LivePortraitConfig:
 class SamplingConfig:
     """How a face is moved; free to change."""
 
+    # Whether the portrait takes over how a driver's face changes, or how it is.
+    mode: Literal["relative", "absolute"] = "relative"
     region: Region = "all"  # what is taken over from the driver
+    rescale: bool = False  # relative motion in the size of the portrait's face: expression-friendly
     stitch: bool = True  # keep neck and shoulders where they were
     gain: float = 1.0  # of all motion
 

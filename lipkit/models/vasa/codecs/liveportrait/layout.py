@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,7 +22,8 @@ EXPRESSION = 3 * POINTS
 #   scale           factor
 #   shift_A         along axis A
 #   pitch yaw roll  degrees of the turn since the first frame
-#   lips            1: the lips' displacements are no changes, but take the place of the portrait's
+#   lips            1: the lips' displacements are no changes, but take the place of the portrait's;
+#                   2: nothing is a change, all of it is the driver's face as it is
 LIVEPORTRAIT_LAYOUT = Layout(
     "liveportrait",
     (
@@ -60,6 +61,19 @@ def changes(motion: Motion, first: Motion, lips: tuple[int, ...] = ()) -> Floats
         torch.full_like(motion.scale, float(bool(lips))),
     ]
     return torch.cat(rows, 1).float().cpu().numpy()
+
+
+def entire(motion: Motion) -> Floats:
+    """Rows ``(f, c)`` of ``motion`` as it is."""
+    rows = changes(motion, still())
+    rows[:, -1] = 2
+    return rows
+
+
+def mode_of(rows: NDArray[Any]) -> Literal["relative", "speech", "absolute"]:
+    """How rows ``(f, c)`` are to be read: the driving rule's mode."""
+    flag = float(rows[0, -1])
+    return "absolute" if flag > 1.5 else "speech" if flag > 0.5 else "relative"
 
 
 def angles(turn: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,7 +15,7 @@ from lipkit.models.vasa.codecs.mesh.appearance import MeshAppearance
 from lipkit.models.vasa.codecs.mesh.drawing import draw_frame
 from lipkit.models.vasa.codecs.mesh.layout import MESH_LAYOUT
 from lipkit.models.vasa.codecs.mesh.portrait import Teeth, take_apart
-from lipkit.models.vasa.codecs.mesh.tracks import motion_of
+from lipkit.models.vasa.codecs.mesh.tracks import measured, motion_from
 from lipkit.protocols import Face
 
 Array = NDArray[Any]
@@ -57,15 +57,28 @@ class MeshCodec:
 
         A frame without a face repeats the one before it.
         """
-        found = MediapipeTracker(max_faces=1).detect(frames)
-        tracked = [faces[0].points for faces in found if faces]
-        if not tracked:
+        return np.concatenate(list(self.follow(lambda: iter([frames]))))
+
+    def follow(self, read: Callable[[], Iterator[Array]]) -> Iterator[Array]:
+        """The same of a whole video, chunk by chunk; how open eyes usually are, takes all of it."""
+        tracker = MediapipeTracker(max_faces=1)
+        rows: list[Array] = []
+        unseen = 0  # frames before the first face
+        for frames in read():
+            for faces in tracker.detect(frames):
+                if faces:
+                    found = measured(faces[0].points[None])
+                    rows += [found] * (unseen + 1)
+                    unseen = 0
+                elif rows:
+                    rows.append(rows[-1])
+                else:
+                    unseen += 1
+        if not rows:
             raise BadInput("no face in any frame", hint="use a clip that shows a face")
-        points, last = [], tracked[0]
-        for faces in found:
-            last = faces[0].points if faces else last
-            points.append(last)
-        return motion_of(np.stack(points))
+        motion = motion_from(np.concatenate(rows))
+        for first in range(0, len(motion), CHUNK):
+            yield motion[first : first + CHUNK]
 
     def render(self, appearance: MeshAppearance, motion: Array) -> Iterator[Array]:
         """Chunks of crops ``(f, S, S, 3)`` of ``appearance`` under ``motion (f, c)``."""

@@ -25,18 +25,35 @@ def motion_of(points: Array) -> Array:
 
     Aperture and jaw are absolute; eyes count as open as they usually are in these frames.
     """
+    return motion_from(measured(points))
+
+
+def measured(points: Array) -> Array:
+    """What motion is told from ``(f, m)``, frame by frame: few numbers, so that a film fits."""
     points = np.asarray(points, np.float64)
     frame = mesh.face_frame(points)
     local = mesh.to_local(points, frame)
-    aperture = np.clip(mesh.aperture(points), 0, None)
-    jaw, width = mesh.jaw_drop(points), mesh.width(points)
-    opening, eyes = mesh.eye_opening(points), mesh.gaze(points)
-    blink = np.clip(1 - opening / np.maximum(np.quantile(opening, 0.7, axis=0), 1e-3), 0, 1)
-    angles = mesh.euler(frame.rotation)
     brows = local[:, list(mesh.LEFT_BROW + mesh.RIGHT_BROW), 1].mean(1)
-    turn = np.degrees(np.arcsin(np.clip((eyes - eyes[0]).mean(1) / EYEBALL_RADIUS, -1, 1)))
-    place = (frame.origin - frame.origin[0]) / frame.unit[0]
-    thickness = _lip_thickness(local)
+    singles = (
+        mesh.aperture(points), mesh.jaw_drop(points), mesh.width(points), brows, frame.unit,
+        _lip_thickness(local),
+    )  # fmt: skip
+    groups = (
+        mesh.eye_opening(points), mesh.gaze(points).mean(1), mesh.euler(frame.rotation),
+        frame.origin,
+    )  # fmt: skip
+    return np.concatenate([np.stack(singles, 1), *groups], 1)
+
+
+def motion_from(rows: Array) -> Array:
+    """Motion ``(f, c)`` of what was `measured` in all frames of a film."""
+    parts = np.split(rows, np.cumsum([1, 1, 1, 1, 1, 1, 2, 2, 3]), axis=1)
+    aperture, jaw, width, brows, unit, thickness = (part[:, 0] for part in parts[:6])
+    opening, eyes, angles, origin = parts[6:]
+    aperture = np.clip(aperture, 0, None)
+    blink = np.clip(1 - opening / np.maximum(np.quantile(opening, 0.7, axis=0), 1e-3), 0, 1)
+    turn = np.degrees(np.arcsin(np.clip((eyes - eyes[0]) / EYEBALL_RADIUS, -1, 1)))
+    place = (origin - origin[0]) / unit[0]
     columns = {
         "aperture": aperture,
         "width": width - width[0],
@@ -52,7 +69,7 @@ def motion_of(points: Array) -> Array:
         "roll": angles[:, 2] - angles[0, 2],
         "x": place[:, 0],
         "y": place[:, 1],
-        "scale": frame.unit / frame.unit[0] - 1,
+        "scale": unit / unit[0] - 1,
     }
     return np.stack([columns[name] for name in MESH_LAYOUT.channels], 1).astype(np.float32)
 
