@@ -100,7 +100,8 @@ def _media(names: list[str]) -> list[str]:
     "asked",
     multiple=True,
     metavar="NAME[=BOUND]",
-    help="One filter, alone or over those of --filters: N, A..B, A.., ..B or off; may be repeated.",
+    help="One filter, alone or over those of --filters, with its bound: N, A..B, A.., ..B or off; "
+    "may be repeated. Measures of score are filters, too.",
 )
 @click.option(
     "--list-filters", is_flag=True, help="Show all filters and their bounds, and do nothing."
