@@ -17,5 +17,6 @@ FAMILY = Family(
     stages={
         "frontend": "lipkit.models.vasa.stages:frontend",
         "generator": "lipkit.models.vasa.stages:generator",
+        "footage": "lipkit.models.vasa.footage:footage",
     },
 )

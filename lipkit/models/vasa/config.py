@@ -94,6 +94,17 @@ class TrainConfig:
     generator: StageConfig = field(
         default_factory=lambda: StageConfig(steps=6000, batch=32, learning_rate=1e-3)
     )
+    footage: StageConfig = field(
+        default_factory=lambda: StageConfig(
+            steps=80,
+            batch=6,
+            learning_rate=1e-4,
+            schedule="constant",
+            warmup=20,
+            ema=0.98,
+            log_every=20,
+        )
+    )
     precision: Precision = "no"
 
 

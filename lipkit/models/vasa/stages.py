@@ -19,7 +19,7 @@ from lipkit.models.vasa.model import VoiceModel
 from lipkit.models.vasa.noise import REACH, coloured
 from lipkit.models.vasa.takes import Takes, rehearse
 from lipkit.training.config import StageConfig
-from lipkit.training.data import speech
+from lipkit.training.data import films, speech
 from lipkit.training.voices.augment import augment, masked_bands
 from lipkit.training.voices.excerpts import Excerpts
 from lipkit.training.voices.source import Recordings, Source
@@ -43,14 +43,22 @@ def recordings(source: Source) -> Recordings:
     return speech(source, "vasa").gather(lambda wave: log_mel([wave]))
 
 
-def frontend(model: VoiceModel, config: VasaConfig, source: Source, seed: int) -> FrontendStage:
-    """The first stage, with its data."""
+def frontend(
+    model: VoiceModel, config: VasaConfig, source: Source, seed: int
+) -> FrontendStage | None:
+    """The first stage, with its data; None for footage, from which another stage learns."""
+    if isinstance(source, Source) and films(source):
+        return None
     spoken = recordings(source)
     return FrontendStage(config.train.frontend, spoken.training, spoken.held_out)
 
 
-def generator(model: VoiceModel, config: VasaConfig, source: Source, seed: int) -> GeneratorStage:
+def generator(
+    model: VoiceModel, config: VasaConfig, source: Source, seed: int
+) -> GeneratorStage | None:
     """The second stage, with its data: what the trained front end hears, and motion to it."""
+    if isinstance(source, Source) and films(source):
+        return None
     spoken = recordings(source)
     training = rehearse(model.frontend, spoken.training, seed)
     held_out = rehearse(model.frontend, spoken.held_out, seed + 1, most=PLAYED)
