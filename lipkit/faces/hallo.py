@@ -13,14 +13,17 @@ import cv2
 import numpy as np
 from PIL import Image as Pictures
 
+from lipkit.errors import BadInput
 from lipkit.faces.landmarks import SCHEMES
+from lipkit.faces.mesh import OVAL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
 
-LIPS = SCHEMES["mediapipe478"].groups["outer_lips"]
+ENOUGH = 6  # points of a contour
+HINT = "use --tracker mediapipe"
 SOFT = 64  # side of the soft masks, whatever the picture's
 FACE_BLUR, LIP_BLUR = 51, 31  # kernels of the blur that softens them
 WIDER = 1.6  # how much longer a side of the face region is made to let the head swing or nod
@@ -34,12 +37,28 @@ class Masks:
     face: Array
     lip: Array
 
-    def levels(self, resolution: int, count: int = 4) -> list[list[Array]]:
-        """For each of the three, masks ``(1, side * side)`` in 0..1 of each level of a UNet."""
+    def levels(self, side: int, count: int = 4) -> list[list[Array]]:
+        """For each of the three, masks ``(1, l)`` in 0..1 of each level of a UNet.
+
+        The first level is of ``side * side`` latents.
+        """
         return [
-            [level(mask, resolution // 8 >> k) for k in range(count)]
+            [level(mask, -(-side // 2**k)) for k in range(count)]
             for mask in (self.full, self.face, self.lip)
         ]
+
+
+def parts(points: Array, scheme: str) -> tuple[Array, Array]:
+    """The points ``(..., k, 2|3)`` that bound the face, and those that bound the lips.
+
+    Only the mesh has the outline of a whole face; of other schemes, all points bound it. Raises
+    BadInput where a scheme has no lips.
+    """
+    lips = SCHEMES[scheme].groups.get("outer_lips", ())
+    if len(lips) < ENOUGH:
+        raise BadInput(f"landmarks of {scheme} tell too little of the lips", hint=HINT)
+    outline = points[..., list(OVAL), :] if scheme == "mediapipe478" else points
+    return outline, points[..., list(lips), :]
 
 
 def box(points: Array) -> tuple[int, int, int, int]:

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from lipkit.faces import hallo
+from lipkit.faces.landmarks import SCHEMES
 from lipkit.faces.mesh import OVAL
 from lipkit.models.emo import convert
 from lipkit.models.emo.backbone import Guide, joined
@@ -343,11 +344,14 @@ def schedules(meta: Meta, tensors: Tensors) -> Tensors:
     }
 
 
+PARTS_OF_FACE = (("face", OVAL), ("lip", SCHEMES["mediapipe478"].groups["outer_lips"]))
+
+
 def prepared(points: Any, size: tuple[int, int], config: Meta, side: int) -> dict[str, Any]:
     """All that is made of a picture's landmarks."""
     sides = [
         hallo.enlarged(hallo.box(points[list(part)]), size, config[f"{name}_expand_ratio"])
-        for name, part in (("face", OVAL), ("lip", hallo.LIPS))
+        for name, part in PARTS_OF_FACE
     ]
     face, lips = (hallo.filled(s, size, wrap=True) for s in sides)
     masks = hallo.soft(face, lips)
@@ -360,7 +364,7 @@ def prepared(points: Any, size: tuple[int, int], config: Meta, side: int) -> dic
         "png.sep_face": masks.face,
         "face_region": hallo.region(face, side),
     }
-    for name, levels in zip(PARTS, masks.levels(side), strict=True):
+    for name, levels in zip(PARTS, masks.levels(side // 8), strict=True):
         found |= {f"{name}_{k}": mask for k, mask in enumerate(levels)}
     return found
 
@@ -378,7 +382,7 @@ def masks(meta: Meta, tensors: Tensors) -> Tensors:
             results |= {f"{case}.{key}": value for key, value in made.items()}
         else:
             boxes = {}
-            for name, part in (("face", OVAL), ("lip", hallo.LIPS)):
+            for name, part in PARTS_OF_FACE:
                 frames = [hallo.enlarged(hallo.box(p[list(part)]), size, 1) for p in points]
                 filled = np.stack([hallo.filled(sides, size) for sides in frames])
                 boxes[name] = results[f"{case}.{name}_mask"] = hallo.bounding(filled)

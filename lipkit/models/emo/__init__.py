@@ -13,6 +13,13 @@ FAMILY = Family(
     verbs=frozenset({"animate"}),
     config="lipkit.models.emo.config:EmoConfig",
     build="lipkit.models.emo.model:build",
+    initialise="lipkit.models.emo.beginnings:begin",
+    stages={
+        "autoencoder": "lipkit.models.emo.stages:autoencoder",
+        "stage1": "lipkit.models.emo.stages:stage1",
+        "stage2": "lipkit.models.emo.stages:stage2",
+        "stage3": "lipkit.models.emo.stages:stage3",
+    },
     performer="lipkit.models.emo.performing:EmoPerformer",
     hollow=True,
 )

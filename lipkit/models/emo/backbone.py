@@ -22,11 +22,12 @@ class Guide:
 
     reading: Reading  # the reference, and which of its samples a row reads
     samples: Tensor  # (b,) whose earlier frames a clip goes on from
-    voice: Voice
+    voice: Voice | None = None
     context: Tensor | None = None  # (b, t, d) identity tokens
     face: Tensor | None = None  # (b, c, f, h, w) what the locator says
     speed: Tensor | None = None  # (b, f, l)
     silent_past: bool = False  # earlier frames are zeros, though there is a reference
+    still: bool = False  # of single pictures: nothing is heard, no frames look at each other
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,9 @@ class Backbone(VideoUNet):
         x = self._run(self._residual, layer.residual, x, scene)
         if layer.attention is not None:
             x = self._run(look, layer.attention, x, scene)
-        if layer.audio is not None:
+        if guide.still:
+            return x
+        if layer.audio is not None and guide.voice is not None:
             voice = guide.voice if scaled else Voice(guide.voice.tokens, guide.voice.masks)
             x = self._run(layer.audio, x, voice)
         if layer.motion is None:

@@ -16,8 +16,9 @@ from lipkit.models.parts.diffusion_config import (
     VaeConfig,
     VideoUNetConfig,
 )
+from lipkit.training.config import Precision, StageConfig
 
-CELL = 8  # pixels that one latent covers
+FirstClip = Literal["zero_features", "zero_pixels", "copies"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class ReferenceConfig:
     precision: Literal["run", "fp16"] = "run"  # what banks are rounded to
     motion: Literal["all", "train", "eval"] = "all"  # where earlier frames enter, see Backbone
     empty: int = 4  # frames of zeros that stand before a clip without a reference
-    first_clip: Literal["zero_features", "zero_pixels", "copies"] = "zero_features"
+    first_clip: FirstClip = "zero_features"
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,12 @@ class ModelConfig:
     vae: VaeConfig = field(default_factory=VaeConfig)
 
     def __post_init__(self) -> None:
-        if self.resolution % CELL:
-            raise ValueError(f"model.resolution = {self.resolution}: no multiple of {CELL}")
+        if self.resolution % self.cell:
+            raise ValueError(f"model.resolution = {self.resolution}: no multiple of {self.cell}")
+        if self.unet.in_channels != self.vae.latents or self.unet.out_channels != self.vae.latents:
+            raise ValueError(f"model.unet: latents have {self.vae.latents} channels")
+        if self.locator.add == "after_conv_in" and 2 ** (len(self.locator.widths) - 1) != self.cell:
+            raise ValueError(f"model.locator.widths: latents are {self.cell} pixels apart")
         room = self.unet.motion.table
         if self.window + self.carried > room:
             both = f"{self.carried} + {self.window}"
@@ -121,6 +126,16 @@ class ModelConfig:
             raise ValueError("model.reference.mode = cross takes the place of identity tokens")
         if 0 < self.carried > self.window:
             raise ValueError(f"model.carried = {self.carried}: a clip has {self.window} frames")
+
+    @property
+    def cell(self) -> int:
+        """Pixels that one latent covers, along each side."""
+        return int(2 ** (len(self.vae.widths) - 1))
+
+    @property
+    def side(self) -> int:
+        """Latents along each side of a picture."""
+        return self.resolution // self.cell
 
 
 @dataclass(frozen=True)
@@ -148,9 +163,58 @@ class ControlsConfig:
 
 
 @dataclass(frozen=True)
+class Drops:
+    """Shares of the batches that lack something, so that sampling can do without it."""
+
+    reference: float = 0.05
+    audio: float = 0.05
+    past: float = 0.05  # a clip begins
+    guides: float = 0.0  # reference, sound and face region at once, as in guidance's other pass
+    bank: bool = False  # without a reference there are no frames before either: Hallo's code
+
+
+def _stage(batch: int, frames: int) -> StageConfig:
+    return StageConfig(
+        steps=30_000, batch=batch, frames=frames, learning_rate=1e-5, schedule="constant",
+        warmup=1, weight_decay=0.01, checkpointing=True, save_every=1000,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The stages: pictures, clips with sound, speeds; before them an autoencoder of one's own.
+
+    Batches, frames and rates are EMO's; the paper tells neither steps nor the optimizer.
+    """
+
+    autoencoder: StageConfig = field(
+        default_factory=lambda: StageConfig(
+            steps=100_000, batch=32, learning_rate=1e-4, weight_decay=0.0, save_every=1000
+        )
+    )
+    stage1: StageConfig = field(default_factory=lambda: _stage(48, 1))
+    stage2: StageConfig = field(default_factory=lambda: _stage(4, 12))
+    stage3: StageConfig = field(default_factory=lambda: _stage(4, 12))
+    parts2: tuple[str, ...] = ("motion_modules", "audio_modules", "hearing")  # in stage 2, by name
+    drop1: Drops = field(default_factory=Drops)  # of stage 1; later ones take the other
+    drop2: Drops = field(default_factory=Drops)
+    apart: int = 1  # frames between a picture and its reference, where the take is long enough
+    # What stands before a first clip.
+    start: Literal["as_sampled", "zero_features", "zero_pixels", "copies"] = "as_sampled"
+    gamma: float = 0.0  # of min-SNR weights; 0: all noise levels count alike
+    collapsed: bool = False  # stages 2 and 3 weigh batches by noise, not samples
+    offset: float = 0.0  # of noise that a whole picture shares
+    face: float = 1.0  # how much errors in the face's box count
+    lips: float = 1.0
+    kl: float = 3e-4  # of the autoencoder's posteriors
+    precision: Precision = "no"
+
+
+@dataclass(frozen=True)
 class EmoConfig:
     """Everything about one model of the family."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     controls: ControlsConfig = field(default_factory=ControlsConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)

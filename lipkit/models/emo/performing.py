@@ -13,15 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lipkit import registry
 from lipkit.artifacts.features import require_encoder
 from lipkit.errors import BadInput
 from lipkit.faces import hallo
-from lipkit.faces.mesh import OVAL
 from lipkit.faces.templates import matrices
 from lipkit.faces.warping import transform, warp
 from lipkit.metrics.identity import aligned, alignment
-from lipkit.models.emo.config import EmoConfig, HearingConfig, ModelConfig, SamplingConfig
+from lipkit.models.emo.config import EmoConfig, ModelConfig, SamplingConfig
+from lipkit.models.emo.hearing import clipped, encoder_of, framed
 from lipkit.models.emo.model import Emo
 from lipkit.models.emo.pipeline import EmoAnimator, Sitter
 from lipkit.models.parts import vae, weights
@@ -34,7 +33,6 @@ Array = NDArray[Any]
 Chunks = Callable[[], Iterable[NDArray[np.float32]]]
 
 RECOGNISER = "arcface-r100"  # InsightFace's network, which embeds faces for Hallo
-AT_FRAMES = ("wav2vec2-base-960h", "hubert-base")  # encoders that step once a frame
 
 
 class EmoPerformer:
@@ -110,20 +108,27 @@ class EmoPerformer:
             yield wanted
 
 
-def seated(crop: Array, points: Array, form: ModelConfig, sampling: SamplingConfig) -> Sitter:
+def seated(
+    crop: Array,
+    points: Array,
+    form: ModelConfig,
+    sampling: SamplingConfig,
+    scheme: str = EmoPerformer.scheme,
+) -> Sitter:
     """A crop ``(r, r, 3)`` with landmarks ``points (k, 2)`` as the networks see it."""
     side = form.resolution
     size = (side, side)
-    face = hallo.enlarged(hallo.box(points[list(OVAL)]), size, form.locator.face)
-    lips = hallo.enlarged(hallo.box(points[list(hallo.LIPS)]), size, form.locator.lips)
+    outline, mouth = hallo.parts(points, scheme)
+    face = hallo.enlarged(hallo.box(outline), size, form.locator.face)
+    lips = hallo.enlarged(hallo.box(mouth), size, form.locator.lips)
     masks = hallo.soft(
         *(hallo.filled(sides, size, wrap=form.locator.wrap) for sides in (face, lips))
     )
     embedding = None
     if form.identity.source == "insightface":
-        face_on = aligned(crop, alignment(points, "mediapipe478"))
+        face_on = aligned(crop, alignment(points, scheme))
         embedding = torch.from_numpy(recogniser().embed(face_on))
-    levels = masks.levels(side, len(form.unet.widths))
+    levels = masks.levels(form.side, len(form.unet.widths))
     return Sitter(
         torch.from_numpy(hallo.pixels(crop, side)),
         torch.from_numpy(hallo.region(hallo.allowed(face, size, sampling.region), side)),
@@ -139,44 +144,6 @@ def recogniser() -> ArcFace:
     It is InsightFace's own; only the five points it aligns faces by are found otherwise.
     """
     return ArcFace(weights.locate(RECOGNISER))
-
-
-@cache
-def encoder_of(form: HearingConfig, fps: Fraction) -> Any:
-    """The encoder that the model hears with, loaded once a process."""
-    options = {"fps": fps} if form.encoder in AT_FRAMES else {}
-    return registry.resolve(registry.ENCODERS, form.encoder, "encoder")(**options)
-
-
-def framed(pieces: Iterable[Array], layers: int) -> Iterator[Array]:
-    """Pieces ``(t, l, d)`` with ``layers`` layers a frame: steps of one frame become layers."""
-    held: Array | None = None
-    for piece in pieces:
-        held = piece if held is None else np.concatenate([held, piece])
-        whole = len(held) * held.shape[1] // layers
-        used = whole * layers // held.shape[1]
-        if whole:
-            yield held[:used].reshape(whole, layers, held.shape[2])
-        held = held[used:]
-
-
-def clipped(pieces: Iterable[Array], window: int, margin: int, total: int) -> Iterator[Tensor]:
-    """Clips ``(window, 2 margin + 1, l, d)`` of what ``total`` frames hear, from any pieces of it.
-
-    Beyond the ends the first and last frame's sound repeats; the last clip is filled up so.
-    """
-    source = iter(pieces)
-    held = next(source, None)
-    if held is None:
-        raise BadInput("this sound is too short to hear anything in it")
-    held = np.concatenate([held[:1]] * margin + [held])
-    for _ in range(0, total, window):
-        while len(held) < window + 2 * margin:
-            piece = next(source, None)
-            held = np.concatenate([held, held[-1:] if piece is None else piece])
-        rows = np.arange(window)[:, None] + np.arange(2 * margin + 1)
-        yield torch.from_numpy(held[rows])
-        held = held[window:]
 
 
 def ready(model: Emo, sampling: SamplingConfig) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
-from lipkit.models.emo.config import CELL, ControlsConfig, ModelConfig, SamplingConfig
+from lipkit.models.emo.config import ControlsConfig, ModelConfig, SamplingConfig
 from lipkit.models.emo.denoiser import Denoiser, Scenery, guides
 from lipkit.models.emo.model import Emo
 from lipkit.models.parts import vae
@@ -64,7 +64,7 @@ class EmoAnimator:
         generator: torch.Generator,
     ) -> Iterator[Tensor]:
         """The same before the decoder: latents ``(f, 4, r/8, r/8)`` of each clip."""
-        side = self.form.resolution // CELL
+        side = self.form.side
         reference = vae.encode(self.vae, self._here(portrait.pixels[None]))
         past: Tensor | None = None
         for heard in audio:

@@ -61,7 +61,7 @@ class VaeConfig:
 
     weights: str = "sd-vae-ft-mse"  # of the store; "": the model's file has its own
     widths: tuple[int, ...] = (128, 256, 512, 512)
-    layers: int = 2
+    layers: int = 2  # 0: a linear autoencoder of patches, for toys; see parts.patches
     latents: int = 4
     groups: int = 32
     scale: float = 0.18215  # of latents in the UNet

@@ -14,6 +14,7 @@ from lipkit.models.parts import checkpoint, weights
 from lipkit.models.parts.convert import Rule, convert
 from lipkit.models.parts.diffusion_config import VaeConfig
 from lipkit.models.parts.foreign import Checkpoint
+from lipkit.models.parts.patches import Patches
 
 BATCH = 16  # pictures coded at once; fewer where memory does not hold them
 AT_ONCE = {"cpu": 1}  # a CPU gains nothing by batches, and memory is all that they cost it
@@ -28,9 +29,11 @@ RULES = (  # files of before 2023 name the attention otherwise
 )
 
 
-def build(form: VaeConfig) -> AutoencoderKL:
-    """The network with fresh weights."""
+def build(form: VaeConfig) -> Any:
+    """The network with fresh weights; without layers, a linear one of patches."""
     count = len(form.widths)
+    if not form.layers:
+        return Patches(2 ** (count - 1), form.latents, form.scale)
     return AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * count,
         up_block_types=("UpDecoderBlock2D",) * count,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lipkit.models.emo.config import EmoConfig
+from lipkit.models.emo.config import EmoConfig, ModelConfig
 from lipkit.models.emo.denoiser import Denoiser, Scenery, guides
 from lipkit.models.emo.model import Emo, build
 from lipkit.models.parts.audio_attention import Voice
@@ -22,15 +22,16 @@ FRAMES = 3
 def scene(model: Emo, **edit: Any) -> Scenery:
     """A clip to be made, of noise everywhere."""
     form = model.config
-    side = form.resolution // 8
+    side, channels = form.side, form.vae.latents
     draw = torch.Generator().manual_seed(1)
 
     def noise(*shape: int) -> Tensor:
         return torch.randn(shape, generator=draw)
 
-    masks = [[noise(FRAMES, (side >> k) ** 2).abs() for k in range(4)] for _ in range(3)]
+    levels = range(len(form.unet.widths))
+    masks = [[noise(FRAMES, (side >> k) ** 2).abs() for k in levels] for _ in range(3)]
     found = Scenery(
-        pictures=noise(1, 1 + form.carried, 4, side, side),
+        pictures=noise(1, 1 + form.carried, channels, side, side),
         voice=Voice(noise(FRAMES, form.hearing.tokens, form.hearing.token_width), masks),
         region=noise(1, 3, form.resolution, form.resolution),
         embedding=noise(1, form.identity.width) if form.unet.context else None,
@@ -39,11 +40,23 @@ def scene(model: Emo, **edit: Any) -> Scenery:
     return replace(found, **edit)
 
 
+def fresh_noise(model: Emo) -> Tensor:
+    form = model.config
+    shape = (1, form.vae.latents, FRAMES, form.side, form.side)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(2))
+
+
 @torch.no_grad()
 def predicted(model: Emo, given: Scenery, guidance: float = 1.0) -> Tensor:
-    side = model.config.resolution // 8
-    noise = torch.randn((1, 4, FRAMES, side, side), generator=torch.Generator().manual_seed(2))
+    noise = fresh_noise(model)
     return Denoiser(model.backbone, guides(model, given, guidance > 1), guidance)(noise, 500, 0)
+
+
+def sharing(model: Emo, form: ModelConfig) -> Emo:
+    """A model of another form with the same weights."""
+    made = Emo(form).eval()
+    made.load_state_dict(model.state_dict())
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +104,8 @@ def test_everything_that_guides_is_seen(kind: str, request: pytest.FixtureReques
 
 
 def test_the_first_clip_knows_no_frames_before(model: Emo) -> None:
+    form = replace(model.config.reference, first_clip="zero_features")
+    model = sharing(model, replace(model.config, reference=form))
     given = scene(model, first=True)
     other = given.pictures.clone()
     other[:, 1:] += 1
@@ -128,8 +143,7 @@ def test_guidance_in_one_batch_is_guidance_in_two(
     bare, full = guides(model, given, guided=True)
     apart = Denoiser(model.backbone, [bare, full], 2.0)
     apart.batches = [bare, full]
-    side = model.config.resolution // 8
-    noise = torch.randn((1, 4, FRAMES, side, side), generator=torch.Generator().manual_seed(2))
+    noise = fresh_noise(model)
     with torch.no_grad():
         assert torch.allclose(apart(noise, 500, 0), whole, atol=1e-4)
 
@@ -138,7 +152,6 @@ def test_the_slip_lets_frames_read_the_other_half(hallo: Emo) -> None:
     model, given = hallo, scene(hallo)
     slipped = predicted(model, given, guidance=2.0)
     form = replace(model.config.reference, spread="ordered", tokens="own")
-    mended = Emo(replace(model.config, reference=form)).eval()
-    mended.load_state_dict(model.state_dict())
+    mended = sharing(model, replace(model.config, reference=form))
     assert not torch.allclose(slipped, predicted(mended, given, guidance=2.0), atol=1e-3)
     assert torch.allclose(predicted(model, given), predicted(mended, given), atol=1e-4)

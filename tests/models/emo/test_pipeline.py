@@ -23,7 +23,8 @@ QUICK = SamplingConfig(steps=2, guidance=2.0)
 @pytest.fixture(scope="module")
 def sitter(settings: EmoConfig) -> Sitter:
     side = settings.model.resolution
-    levels = [torch.rand(1, (side // 8 >> k) ** 2) for k in range(4)]
+    form = settings.model
+    levels = [torch.rand(1, (form.side >> k) ** 2) for k in range(len(form.unet.widths))]
     return Sitter(torch.rand(3, side, side) * 2 - 1, torch.ones(3, side, side), [levels] * 3)
 
 
