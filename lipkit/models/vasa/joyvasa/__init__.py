@@ -12,4 +12,6 @@ FAMILY = Family(
     speaker="lipkit.models.vasa.joyvasa.pipeline:speak",
     live="lipkit.models.vasa.joyvasa.pipeline:speak_live",
     codec="liveportrait",
+    stages={"generator": "lipkit.models.vasa.joyvasa.stages:generator"},
+    initialise="lipkit.models.vasa.joyvasa.stages:begin",
 )

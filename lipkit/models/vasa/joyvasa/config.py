@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lipkit.training.config import Precision, StageConfig
+
 EXPRESSION = 63  # the first channels of a motion; then scale, shift, pitch, yaw, roll
 CHANNELS = 70
 
@@ -71,8 +73,28 @@ class SamplingConfig:
 
 
 @dataclass(frozen=True)
+class TrainConfig:
+    """The only stage."""
+
+    generator: StageConfig = field(
+        default_factory=lambda: StageConfig(
+            steps=50_000,
+            batch=16,
+            learning_rate=1e-4,
+            schedule="constant",
+            warmup=0,
+            weight_decay=0.0,
+            clip=2.0,
+            save_every=5000,
+        )
+    )
+    precision: Precision = "no"
+
+
+@dataclass(frozen=True)
 class JoyVasaConfig:
     """Everything about one model of the family."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
