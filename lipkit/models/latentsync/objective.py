@@ -14,12 +14,11 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lipkit.losses.agreement import disagreement
+from lipkit.losses.agreement import disagreement, lips_of
 from lipkit.losses.perception import lower_half_distance
 from lipkit.losses.tempo import tempo_distance
 from lipkit.models.latentsync.config import Weighing
 from lipkit.models.latentsync.convert import official
-from lipkit.models.latentsync.syncnet import lower_half
 from lipkit.models.parts import vae
 from lipkit.models.parts.denoising import clean, mixed_noise, noised, schedule
 from lipkit.models.parts.motion import unfold
@@ -128,14 +127,6 @@ def terms(made: Guess, sample: Sample, judges: Judges, weighing: Weighing) -> Ma
 def weighed(found: Mapping[str, Tensor], weighing: Weighing) -> dict[str, Tensor]:
     """Each term times its weight."""
     return {name: term * getattr(weighing, name) for name, term in found.items()}
-
-
-def lips_of(frames: Tensor, size: int) -> Tensor:
-    """What a SyncNet of pixels sees ``(b, f*3, size/2, size)`` of ``frames (b, f, 3, r, r)``."""
-    if frames.shape[-1] != size:
-        small = functional.interpolate(frames.flatten(0, 1), (size, size), mode="bicubic")
-        frames = small.unflatten(0, frames.shape[:2])
-    return lower_half(frames)
 
 
 def stacked(latents: Tensor) -> Tensor:

@@ -13,7 +13,13 @@ FAMILY = Family(
     verbs=frozenset({"sync"}),
     config="lipkit.models.musetalk.config:MuseTalkConfig",
     build="lipkit.models.musetalk.model:build",
+    stages={
+        "autoencoder": "lipkit.models.musetalk.stages:autoencoder",
+        "stage1": "lipkit.models.musetalk.stages:stage1",
+        "stage2": "lipkit.models.musetalk.stages:stage2",
+    },
     editor="lipkit.models.musetalk.editing:MuseTalkEditor",
     finisher="lipkit.models.musetalk.editing:finisher",
+    initialise="lipkit.models.musetalk.stages:begin",
     hollow=True,
 )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from numpy.typing import NDArray
 
@@ -17,13 +15,14 @@ from lipkit.faces.masks import mask
 from lipkit.faces.warping import transform
 from lipkit.models.musetalk.blending import softened
 from lipkit.models.musetalk.config import ModelConfig, MuseTalkConfig, SamplingConfig
+from lipkit.models.musetalk.hearing import around, normed
 from lipkit.models.musetalk.model import MuseTalk, ready
 from lipkit.models.musetalk.pipeline import MuseTalkSyncer
 from lipkit.models.parts import weights
 from lipkit.models.parts.placing import place
 from lipkit.protocols import AudioEncoder, FaceTrack, Features
 from lipkit.sync.crops import CropEditor, Cropping, Study
-from lipkit.sync.hearing import encoder_of, windows_of
+from lipkit.sync.hearing import encoder_of
 
 Array = NDArray[Any]
 
@@ -93,28 +92,15 @@ class MuseTalkEditor(MuseTalkFinisher):
 
     def hear(self, chunks: Iterable[Array]) -> Features:
         """The encoder's features of the whole sound."""
-        return self._normed(super().hear(chunks))
+        return normed(super().hear(chunks), self.encoder, self.form)
 
     def recall(self, features: Features, name: str) -> Features:
         """The features in the file ``name``; BadInput for another encoder's."""
-        return self._normed(super().recall(features, name))
-
-    def _normed(self, voice: Features) -> Features:
-        network = getattr(self.encoder, "model", None)  # mels have none, and no norm
-        if not self.form.final_norm or network is None:
-            return voice
-        data = voice.data.copy()
-        with torch.inference_mode():
-            data[:, -1] = network.layer_norm(torch.from_numpy(data[:, -1])).numpy()
-        return replace(voice, data=data)
+        return normed(super().recall(features, name), self.encoder, self.form)
 
     def around(self, voice: Features, first: int, count: int) -> Features:
         """The sound of each of ``count`` frames and of its neighbours."""
-        steps = voice.rate / self.form.fps
-        before, after = self.form.context
-        span = int(before * steps), int((after + 1) * steps) - 1
-        fill = 0.0 if self.form.beyond == "zeros" else None
-        return windows_of(voice, self.form.fps, first, count, span, fill)
+        return around(voice, self.form, first, count)
 
 
 def finisher(config: MuseTalkConfig, coder: AutoencoderKL) -> MuseTalkFinisher:

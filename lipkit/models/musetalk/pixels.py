@@ -17,15 +17,20 @@ def halved(faces: Tensor) -> Tensor:
 
 
 def both(
-    autoencoder: AutoencoderKL, faces: Tensor, draws: tuple[Tensor, Tensor] | None = None
+    autoencoder: AutoencoderKL,
+    faces: Tensor,
+    draws: tuple[Tensor, Tensor] | None = None,
+    others: Tensor | None = None,
 ) -> Tensor:
     """What the UNet sees ``(n, 8, h/8, w/8)`` of ``faces (n, 3, h, w)``: without and with mouths.
 
-    ``draws`` are noise for the posteriors of the halved and of the whole faces; means without.
+    Mouths are those of ``others``, other faces of the same people, where there are any. ``draws``
+    are noise for the posteriors of the halved and of the whole faces; means without.
     """
     first, second = draws or (None, None)
     halves = vae.encode(autoencoder, halved(faces), first)
-    return torch.cat([halves, vae.encode(autoencoder, faces, second)], 1)
+    whole = faces if others is None else others
+    return torch.cat([halves, vae.encode(autoencoder, whole, second)], 1)
 
 
 def drawn(autoencoder: AutoencoderKL, latents: Tensor, at_once: int | None = None) -> Tensor:

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from lipkit.faces.latentsync_pixels import fixed_mask, latent_mask
+from lipkit.losses.agreement import lips_of
 from lipkit.models.latentsync.model import LatentSync
 from lipkit.models.latentsync.objective import (
     Judges,
     Sample,
     Weighing,
     guess,
-    lips_of,
     terms,
     trainable,
     weighed,
