@@ -20,6 +20,7 @@ from lipkit.errors import BadUsage
 from lipkit.registry import nearest
 
 Config = TypeVar("Config")
+FREE = "sampling"  # the table whose keys --set knows without it
 PRESET_KEYS = frozenset({"family", "summary", "licence", "weights"})
 
 
@@ -89,13 +90,18 @@ def resolve(
     sets: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
 ) -> Config:
-    """An instance of ``config`` from all sources; in ``options``, None means "not given"."""
+    """An instance of ``config`` from all sources; in ``options``, None means "not given".
+
+    A key of ``sets`` may leave its table out where that is the one of what is free to change.
+    """
     merged: dict[str, Any] = {}
     for source, tables in (("preset", preset), (f"--config {file}", file and read_file(file))):
         for key, value in flatten(tables or {}).items():
             assign(config, merged, key, value, str(source))
     for text in sets:
         key, value = parse_set(text)
+        if "." not in key and f"{FREE}.{key}" in valid_keys(config):
+            key = f"{FREE}.{key}"
         assign(config, merged, key, value, "--set")
     for key, value in (options or {}).items():
         if value is not None:

@@ -56,6 +56,13 @@ def test_each_source_beats_the_one_before(tmp_path: Path) -> None:
     assert settings.sampling == Sampling(4, 3.0, "ddim", (3.0,), "preset")
 
 
+def test_set_knows_what_is_free_to_change_without_its_table(tmp_path: Path) -> None:
+    settings = resolve(tmp_path, sets=["kind=dpm", "seed=3", "steps=4"])
+    assert settings == Settings(Sampling(steps=4, kind="dpm"), seed=3)
+    with pytest.raises(BadUsage, match=r"unknown key 'step'; did you mean"):
+        resolve(tmp_path, sets=["step=4"])
+
+
 def test_values_keep_their_types(tmp_path: Path) -> None:
     settings = resolve(tmp_path, sets=["sampling.guidance=2", "sampling.note=plain words"])
     assert isinstance(settings.sampling.guidance, float)

@@ -125,7 +125,11 @@ batch: Decorator = chain(
 settings: Decorator = chain(
     click.option("--config", "config_file", metavar="TOML", help="Settings over the preset's."),
     click.option(
-        "--set", "sets", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated."
+        "--set",
+        "sets",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="One setting; may be repeated. sampling.KEY may be written as KEY.",
     ),
 )
 
