@@ -1,9 +1,13 @@
 from dataclasses import replace
+from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from lipkit.media.audio import read_wave
+from lipkit.models import load
 from lipkit.models.vasa.codecs.mesh.layout import MESH_LAYOUT
 from lipkit.models.vasa.config import ControlsConfig, SamplingConfig
 from lipkit.models.vasa.expression import APERTURE, FURTHEST, HEAD, LIDS, MOUTH, TURNS, finished
@@ -92,3 +96,20 @@ def test_windows_join_where_the_head_was_going():
     torch.testing.assert_close(shown[JOINT:], window[JOINT:])
     torch.testing.assert_close(shown[:, MOUTH], window[:, MOUTH])
     assert torch.equal(joined(window, None), window)
+
+
+def test_the_defaults_controls_move_what_they_name():
+    model = load("builtin", verb="animate", device="cpu")
+    wave = read_wave(Path(str(resources.files("lipkit") / "assets" / "speech.flac")))[: 16000 * 4]
+    audio = hear(model.module, [wave])
+
+    def means(channel, *wishes):
+        column = MESH_LAYOUT.index(channel)
+        return np.array(
+            [moved(model.module, audio, controls=wish)[:, column].mean() for wish in wishes]
+        )
+
+    aside = means("gaze_x", *(ControlsConfig(gaze=(x, 0.0)) for x in (-12.0, 0.0, 12.0)))
+    assert (np.diff(aside) > 6).all()
+    near = means("scale", *(ControlsConfig(distance=d) for d in (-0.08, 0.0, 0.08)))
+    np.testing.assert_allclose(near, (-0.08, 0, 0.08), atol=0.02)

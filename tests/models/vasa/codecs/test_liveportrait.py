@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from lipkit.errors import BadInput
 from lipkit.models.vasa.codecs.liveportrait import layout
 from lipkit.models.vasa.codecs.liveportrait.codec import LivePortraitCodec
+from lipkit.models.vasa.codecs.liveportrait.config import SamplingConfig
 from lipkit.models.vasa.codecs.liveportrait.driving import LIPS, Driver, Rule, Source
 from lipkit.models.vasa.codecs.liveportrait.layout import LIVEPORTRAIT_LAYOUT
 from lipkit.models.vasa.codecs.liveportrait.motion import Motion
 from lipkit.models.vasa.codecs.liveportrait.portrait import LivePortraitAppearance
+from lipkit.models.vasa.codecs.liveportrait.retargeting import eye_openings, lip_opening
 
 from .liveportrait_toy import toy
 
@@ -107,3 +109,17 @@ def test_faceless_pictures_are_refused(codec: LivePortraitCodec) -> None:
         codec.encode_appearance(grey[0])
     with pytest.raises(BadInput, match="no face"):
         codec.encode_motion(grey)
+
+
+def test_open_lips_are_closed_on_request(astronaut: Frames) -> None:
+    still = np.zeros((1, len(LIVEPORTRAIT_LAYOUT.channels)), np.float32)
+    still[0, LIVEPORTRAIT_LAYOUT.index("scale")] = 1
+    drawn = []
+    for close in (False, True):
+        codec = LivePortraitCodec(toy(), SamplingConfig(close_lips=close, stitch=False))
+        portrait = codec.encode_appearance(astronaut)
+        assert portrait.landmarks is not None
+        assert 0.03 < float(lip_opening(portrait.landmarks)) < 0.5  # she smiles
+        assert (eye_openings(portrait.landmarks) > 0.1).all()
+        drawn.append(next(codec.render(portrait, still)))
+    assert not np.array_equal(*drawn)

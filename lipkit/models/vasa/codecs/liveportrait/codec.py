@@ -25,6 +25,7 @@ from lipkit.models.vasa.codecs.liveportrait.motion import Motion
 from lipkit.models.vasa.codecs.liveportrait.portrait import (
     LivePortraitAppearance,
     driver_box,
+    opened,
     outline,
 )
 from lipkit.protocols import Face
@@ -58,6 +59,7 @@ class LivePortraitCodec:
             region=wish.region,
             stitch=wish.stitch,
             rescale=wish.rescale,
+            close_lips=wish.close_lips,
             gain=wish.gain,
         )
         self.threads = threads
@@ -92,7 +94,12 @@ class LivePortraitCodec:
         matrix = cropping.source_matrix(points, cropping.Framing(), size, ends)
         seen = self.seen([cropping.cut(image, matrix, (size, size))])
         return LivePortraitAppearance(
-            image, matrix, size, self.network.appearance(seen), self.network.motion(seen)
+            image,
+            matrix,
+            size,
+            self.network.appearance(seen),
+            self.network.motion(seen),
+            opened(face.points),
         )
 
     def encode_motion(self, frames: Array) -> Array:
@@ -132,11 +139,13 @@ class LivePortraitCodec:
     @torch.inference_mode()
     def render(self, appearance: LivePortraitAppearance, motion: Array) -> Iterator[Array]:
         """Chunks of crops ``(f, s, s, 3)`` of ``appearance`` under ``motion (f, c)``."""
-        own = appearance.motion
+        own, landmarks = appearance.motion, appearance.landmarks
+        known = None if landmarks is None else landmarks.to(own.scale)
+        source = Source(own, known)
         for start in range(0, len(motion), AT_ONCE):
             rows = motion[start : start + AT_ONCE]
             rule = replace(self.rule, mode=layout.mode_of(rows))
-            driver = Driver(Source(own), rule, self.network.retargeting)
+            driver = Driver(source, rule, self.network.retargeting)
             moved = driver.keypoints(layout.read(rows).to(own.scale), layout.still().to(own.scale))
             volume = appearance.volume.expand(len(rows), -1, -1, -1, -1)
             yield pictures.parsed(

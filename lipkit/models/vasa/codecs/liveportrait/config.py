@@ -107,6 +107,7 @@ class SamplingConfig:
     region: Region = "all"  # what is taken over from the driver
     rescale: bool = False  # relative motion in the size of the portrait's face: expression-friendly
     stitch: bool = True  # keep neck and shoulders where they were
+    close_lips: bool = False  # close the portrait's lips first, where they are open
     gain: float = 1.0  # of all motion
 
     def __post_init__(self) -> None:

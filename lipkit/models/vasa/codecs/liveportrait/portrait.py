@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -19,6 +20,11 @@ Array = NDArray[Any]
 
 EYES = ("left_eye", "right_eye")
 CORNERS = ("mouth_left", "mouth_right")
+# FaceMesh's points where those of LivePortrait's 203 lie by which openings are told.
+OPENINGS = {
+    6: 159, 18: 145, 0: 33, 12: 133, 30: 386, 42: 374, 24: 362, 36: 263, 90: 13, 102: 14, 48: 61,
+    66: 291,
+}  # fmt: skip
 # What the landmarks of the released crops surround: brows to chin, ear to ear.
 AROUND = (*EYES, "left_brow", "right_brow", "nose", "outer_lips", "jaw")
 
@@ -27,7 +33,8 @@ AROUND = (*EYES, "left_brow", "right_brow", "nose", "outer_lips", "jaw")
 class LivePortraitAppearance:
     """A ``picture (h, w, 3)``, its crop of ``size`` pixels, and what the networks found there.
 
-    ``volume (1, c, d, h, w)`` is what the face looks like, ``motion`` how it lies, one row.
+    ``volume (1, c, d, h, w)`` is what the face looks like, ``motion`` how it lies, one row;
+    ``landmarks (1, 203, 2)`` say how far eyes and lips are open, and nothing else.
     """
 
     picture: Array
@@ -35,6 +42,7 @@ class LivePortraitAppearance:
     size: int
     volume: Tensor
     motion: Motion
+    landmarks: Tensor | None = None
 
     @property
     def rest(self) -> Array:
@@ -66,6 +74,14 @@ def outline(points: Array) -> tuple[Array, Array]:
     eyes = np.mean([parts[name].mean(0) for name in EYES], 0)
     mouth = np.mean([parts[name].mean(0) for name in CORNERS], 0)
     return np.concatenate([parts[name] for name in AROUND]), np.stack([eyes, mouth])
+
+
+def opened(points: Array) -> Tensor:
+    """Landmarks ``(1, 203, 2)`` of tracked ``points (478, 3)``: those of eyes and lips alone."""
+    found = np.zeros((1, 203, 2), np.float32)
+    for place, point in OPENINGS.items():
+        found[0, place] = points[point][:2]
+    return torch.from_numpy(found)
 
 
 def driver_box(points: Array) -> Array:
