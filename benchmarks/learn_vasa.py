@@ -24,6 +24,7 @@ from benchmarks.learn_latentsync import Plan
 from benchmarks.read_vasa import (
     controlled,
     follow,
+    follow_untrained,
     identified,
     moved,
     sheet,
@@ -52,11 +53,11 @@ class Report:
         if path.is_file():
             self.rows = json.loads(path.read_text())
 
-    def row(self, name: str, measure: Callable[[], dict[str, float]]) -> None:
-        """Measure and print what is not known yet."""
+    def row(self, name: str, measure: Callable[..., dict[str, float]], *given: Any) -> None:
+        """Measure what is not known yet, by what is ``given``, and print it."""
         if name not in self.rows:
             with torch.inference_mode():
-                self.rows[name] = measure()
+                self.rows[name] = measure(*given)
             self.path.write_text(json.dumps(self.rows, indent=1) + "\n")
         found = "  ".join(f"{key} {value:.3f}" for key, value in self.rows[name].items())
         print(f"{name:<34}{found}", flush=True)
@@ -88,29 +89,25 @@ def faces(report: Report, name: str, model: Vasa1, takes: list[Any]) -> None:
     """The rows of one codec: the same person, another person, codes that are swapped."""
     codec = MegaPortraitsCodec(model)
     others = takes[1:] + takes[:1]
-    report.row(f"{name}: self", lambda: moved(codec, takes, takes))
-    report.row(f"{name}: cross", lambda: moved(codec, others, takes))
-    report.row(f"{name}: identity", lambda: identified(codec, others, takes))
-    report.row(f"{name}: swapped codes", lambda: swapped(codec, takes))
+    report.row(f"{name}: self", moved, codec, takes, takes)
+    report.row(f"{name}: cross", moved, codec, others, takes)
+    report.row(f"{name}: identity", identified, codec, others, takes)
+    report.row(f"{name}: swapped codes", swapped, codec, takes)
 
 
 def speech(report: Report, model: Vasa1, config: Vasa1Config, takes: list[Any]) -> None:
     """The rows of the generator: whose sound it follows, and how it minds what is asked for."""
     for weight in LAMBDAS:
         sampling = replace(config.sampling, guidance=weight)
-        report.row(f"speech, lambda {weight:g}", lambda s=sampling: follow(model, s, takes))
+        report.row(f"speech, lambda {weight:g}", follow, model, sampling, takes)
     few = takes[: max(2, len(takes) // 2)]
     for angle in GAZES:
         asked = replace(config.controls, gaze=(angle, 0.0))
-        report.row(
-            f"gaze {angle:+g}", lambda c=asked: controlled(model, config.sampling, c, few, "gaze_x")
-        )
+        report.row(f"gaze {angle:+g}", controlled, model, config.sampling, asked, few, "gaze_x")
     for distance in DISTANCES:
         asked = replace(config.controls, distance=distance)
-        report.row(
-            f"distance {distance:+g}",
-            lambda c=asked: controlled(model, config.sampling, c, few, "scale"),
-        )
+        given = (model, config.sampling, asked, few, "scale")
+        report.row(f"distance {distance:+g}", controlled, *given)
 
 
 def main() -> None:
@@ -132,9 +129,7 @@ def main() -> None:
     run(plan, "codec", model, "codec", config)
     faces(report, "untrained", fresh(config).to(device).eval(), takes[:3])
     faces(report, "codec", model, takes)
-    report.row(
-        "generator, untrained", lambda: follow(model, config.sampling, takes[:4], untrained=True)
-    )
+    report.row("generator, untrained", follow_untrained, model, config.sampling, takes[:4])
     run(plan, "generator", model, "generator", config)
     speech(report, model, config, takes)
     write_png(given.output / "learn_vasa.png", sheet(model, config, takes))

@@ -128,20 +128,21 @@ def spoken(
     return frames, read(frames, take.who)
 
 
-def follow(
-    model: Vasa1, sampling: SamplingConfig, takes: list[Toy], *, untrained: bool = False
-) -> dict[str, float]:
+def follow(model: Vasa1, sampling: SamplingConfig, takes: list[Toy]) -> dict[str, float]:
     """Correlation of drawn mouths with what is heard, and with what another take says."""
-    if untrained:
-        torch.manual_seed(0)
-        other = build(model.config).to(model.motion_mean.device).eval()
-        other.codec = model.codec
-        model = other
     made = [spoken(model, sampling, take)[1]["aperture"] for take in takes]
     true = [take.motion[::EVERY_SPOKEN, INDEX["aperture"]] for take in takes]
     right = [t[: len(m)] for m, t in zip(made, true, strict=True)]
     wrong = [t[: len(m)] for m, t in zip(made, true[1:] + true[:1], strict=True)]
     return {"heard": agreement(made, right), "swapped": agreement(made, wrong)}
+
+
+def follow_untrained(model: Vasa1, sampling: SamplingConfig, takes: list[Toy]) -> dict[str, float]:
+    """The same of the model's codec, moved by a transformer that knows nothing."""
+    torch.manual_seed(0)
+    other = build(model.config).to(str(model.motion_mean.device)).eval()
+    other.codec = model.codec
+    return follow(other, sampling, takes)
 
 
 def controlled(

@@ -133,11 +133,15 @@ class Toy:
         """Frames ``start`` to ``stop`` (excluded) as ``(f, h, w, 3)``."""
         return draw_frames(self.who, self.motion[start:stop], self.size)
 
-    def labels(self, start: int, stop: int) -> NDArray[np.uint8]:
-        """Masks ``(f, h, w, 5)`` of those frames, 0..255, see ``drawing.LABELS``."""
+    def labelled(self, start: int, stop: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Those frames and their masks ``(f, h, w, 5)``, 0..255, see ``drawing.LABELS``."""
         person, size = identity(self.who), (self.size, self.size)
-        rows = self.motion[start:stop]
-        return np.stack([draw_labelled(person, State.of(row), size)[1] for row in rows])
+        both = [draw_labelled(person, State.of(row), size) for row in self.motion[start:stop]]
+        return np.stack([drawn for drawn, _ in both]), np.stack([labels for _, labels in both])
+
+    def labels(self, start: int, stop: int) -> NDArray[np.uint8]:
+        """The masks alone."""
+        return self.labelled(start, stop)[1]
 
     @cached_property
     def points(self) -> Floats:

@@ -17,6 +17,7 @@ FAMILY = Family(
     },
     speaker="lipkit.models.vasa.vasa1.pipeline:speak",
     reader="lipkit.models.vasa.vasa1.pipeline:read_aloud",
+    live="lipkit.models.vasa.vasa1.live:speak_live",
     codec="megaportraits",
     drawer="lipkit.models.vasa.codecs.megaportraits.codec:MegaPortraitsCodec",
 )

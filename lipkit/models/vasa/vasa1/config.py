@@ -68,6 +68,12 @@ class SamplingConfig:
     distance_guidance: float = 0.0
     emotion_guidance: float = 0.0
     temperature: float = 1.0  # share of the starting noise
+    live_hop: int = 5  # frames that a live voice moves at once
+    live_ahead: int = 10  # frames of sound that it hears beyond them
+
+    def __post_init__(self) -> None:
+        if self.live_hop < 1 or self.live_ahead < 0:
+            raise ValueError("sampling.live_hop is at least 1, sampling.live_ahead at least 0")
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from lipkit import config as settings
-from lipkit.errors import BadInput, BadUsage
+from lipkit.errors import BadInput, BadUsage, WeightsError
 from lipkit.models.vasa.vasa1 import stages
-from lipkit.models.vasa.vasa1.conditions import gazes, main_gaze
+from lipkit.models.vasa.vasa1.conditions import (
+    DEVIATION,
+    MEAN,
+    Emotions,
+    cut,
+    gazes,
+    main_gaze,
+)
 from lipkit.models.vasa.vasa1.config import (
     EMOTIONS,
     ControlsConfig,
@@ -20,12 +29,14 @@ from lipkit.models.vasa.vasa1.config import (
     Vasa1Config,
 )
 from lipkit.models.vasa.vasa1.hearing import frames_of, hear, recall, rows_of
+from lipkit.models.vasa.vasa1.live import speak_live
 from lipkit.models.vasa.vasa1.model import Vasa1, build
 from lipkit.models.vasa.vasa1.pipeline import DynamicsGenerator, move, speak
 from lipkit.models.vasa.vasa1.takes import Take, observed, statistics
 from lipkit.protocols import Features
 from lipkit.training.config import StageConfig
 from lipkit.training.toys.takes import Toy
+from tests.models.parts.onnx import write_tiles
 
 SMALL = (
     "model.generator.width=16",
@@ -100,6 +111,19 @@ def test_the_main_gaze_is_the_most_usual_one() -> None:
     assert np.array_equal(gazes(take)[:, 0], take.motion[:, 8])
 
 
+def test_emotions_are_told_by_a_network(tmp_path: Path) -> None:
+    """One that says how bright the quarters of the face are, in red and in green."""
+    path = write_tiles(tmp_path / "emotions.onnx", 112, 224)
+    take = Toy(1, 1, 64, 0.04)
+    face = cut(take.pictures(0, 1)[0], take.points[0]) / 255.0
+    quarters = ((face - MEAN) / DEVIATION).reshape(2, 112, 2, 112, 3).mean((1, 3))
+    odds = np.exp(quarters[..., :2].transpose(2, 0, 1).ravel())
+    assert np.allclose(Emotions(path).shares(take), odds / odds.sum(), atol=1e-4)
+    path.write_bytes(b"nothing")
+    with pytest.raises(WeightsError, match="ONNX"):
+        Emotions(path)
+
+
 def test_a_take_is_seen_by_the_codec(model: Vasa1) -> None:
     take = observed(model, Toy(1, 1, 64, 0.6), None)
     assert take.motion.shape == (15, 39)
@@ -154,6 +178,29 @@ def test_motion_goes_on_window_by_window(model: Vasa1) -> None:
     assert (spoken.total, spoken.fps) == (25, 25)
     assert len(np.concatenate(list(spoken.chunks))) == 25
     assert spoken.layout.codec == "megaportraits"
+
+
+@pytest.mark.parametrize("size", [300, 7000])
+def test_a_live_voice_moves_in_time(model: Vasa1, size: int) -> None:
+    """Motion comes as soon as the frames that a window hears, however the sound arrives."""
+    wave = np.random.default_rng(1).standard_normal(640 * 17 + 100).astype(np.float32)
+    sampling = SamplingConfig(steps=2, live_hop=3, live_ahead=4)
+    given = 0
+
+    def arriving() -> Iterator[np.ndarray]:
+        nonlocal given
+        for start in range(0, len(wave), size):
+            given = min(len(wave), start + size)
+            yield wave[start : start + size]
+
+    parts = []
+    for part in speak_live(model, sampling, arriving(), 0):
+        parts.append(part)
+        moved = sum(map(len, parts))
+        assert moved <= given // 640 - 4 or given == len(wave)
+    whole = np.concatenate(list(speak_live(model, sampling, [wave], 0)))
+    assert len(whole) == frames_of(len(wave), 25) == 17
+    assert np.allclose(np.concatenate(parts), whole, atol=1e-3)
 
 
 def test_conditions_are_dropped_as_often_as_they_should() -> None:

@@ -62,10 +62,11 @@ class Stills:
 
     def _frame(self, take: Footage, row: int) -> Array:
         """Frame ``row`` and its matte ``(size, size, 4)`` uint8."""
-        picture = take.pictures(row, row + 1)[0]
         if isinstance(take, Toy):
-            matte = take.labels(row, row + 1)[0][..., HEAD].max(-1)
+            (picture,), (labels,) = take.labelled(row, row + 1)
+            matte = labels[..., HEAD].max(-1)
         else:
+            picture = take.pictures(row, row + 1)[0]
             matte = np.rint(255 * person_matte(picture)).astype(np.uint8)
         both = np.concatenate([picture, matte[..., None]], -1)
         if both.shape[:2] == (self.size, self.size):
