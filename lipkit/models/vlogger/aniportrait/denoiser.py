@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lipkit.models.parts.reference import Bank, Reading
+from lipkit.models.parts.spool import Spool
 from lipkit.models.vlogger.aniportrait.backbone import Backbone, Guide, joined
 from lipkit.models.vlogger.aniportrait.overlap import Windows
 
@@ -17,7 +19,7 @@ Poses = Callable[
 
 
 class LongDenoiser:
-    """A `Predictor` for a whole clip: the mean of what the windows over a frame say.
+    """Takes noise off a whole clip: by the mean of what the windows over a frame say.
 
     With guidance there are two passes, without and with all that shows the portrait; poses lead
     both. They run as one batch while memory lasts.
@@ -36,14 +38,25 @@ class LongDenoiser:
         self.poses, self.windows, self.guidance = poses, windows, guidance
         self.apart = False
 
-    def __call__(self, latents: Tensor, time: int, step: int) -> Tensor:
-        """The prediction ``(1, c, f, h, w)`` for ``latents`` at ``time``."""
-        frames = latents.shape[2]
-        total = torch.zeros_like(latents)
-        for rows in self.windows.rows(frames):
-            total[:, :, rows] += self.window(latents[:, :, rows], time, rows)
-        count = torch.from_numpy(self.windows.coverage(frames)).to(total)
-        return total / count[:, None, None]
+    def denoise(self, latents: Spool, steps: Any) -> None:
+        """Take all ``steps`` of a schedule with the frames ``(c, h, w)`` in ``latents``."""
+        count, said = len(latents), Spool(len(latents), latents.shape)
+        coverage = torch.from_numpy(self.windows.coverage(count))
+        for time in steps.timesteps.tolist():
+            self.predict(latents, said, time)
+            for rows in torch.arange(count).split(self.windows.size):
+                mean = clip_of(said, rows.tolist()) / coverage[rows][:, None, None]
+                x = clip_of(latents, rows.tolist())
+                moved = steps.step(mean, time, x).prev_sample
+                latents.write(rows.tolist(), moved[0].transpose(0, 1))
+            said.clear()
+
+    def predict(self, latents: Spool, said: Spool, time: int) -> None:
+        """Add to ``said`` what each window predicts for its frames at ``time``."""
+        for rows in self.windows.rows(len(latents)):
+            seen = clip_of(latents, rows).to(self.context.device)
+            made = self.window(seen, time, rows)
+            said.add(rows, made[0].transpose(0, 1).float().cpu())
 
     def window(self, latents: Tensor, time: int, rows: list[int]) -> Tensor:
         """The prediction for the frames ``rows`` of the clip."""
@@ -71,3 +84,8 @@ class LongDenoiser:
             else:
                 return made[:1], made[1:]
         return self.backbone(sample, time, blind), self.backbone(sample, time, sighted)
+
+
+def clip_of(frames: Spool, rows: list[int]) -> Tensor:
+    """Some frames as a clip ``(1, c, f, h, w)``."""
+    return torch.from_numpy(frames.read(rows)).transpose(0, 1)[None]

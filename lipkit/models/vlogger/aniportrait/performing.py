@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -14,11 +14,13 @@ from torch import Tensor
 
 from lipkit.audio.wav2vec2 import Wav2Vec2Encoder
 from lipkit.errors import BadInput
+from lipkit.faces.canonical import VERTICES
 from lipkit.faces.templates import matrices
 from lipkit.faces.warping import transform, warp
 from lipkit.models.parts import vae, weights
 from lipkit.models.parts.canvas import Canvas, frames_of
 from lipkit.models.parts.placing import place
+from lipkit.models.parts.spool import Spool
 from lipkit.models.vlogger import pose
 from lipkit.models.vlogger.aniportrait.config import AniPortraitConfig, SamplingConfig
 from lipkit.models.vlogger.aniportrait.following import at_rate, doings, watched
@@ -70,17 +72,16 @@ class AniPortraitPerformer:
         return Canvas(image, matrix, self.size, Sitter(pixels, head))
 
     def hear(self, chunks: Chunks) -> Iterator[Array]:
-        """What a head does ``(f, 1, d)`` to sound at 16 kHz asked for more than once.
-
-        It comes whole: poses are smoothed over all of it.
-        """
+        """What a head does ``(f, 1, d)`` to sound at 16 kHz asked for more than once."""
         generator = torch.Generator().manual_seed(self.seed)
         identity = torch.randint(self.form.poser.identities, (1,), generator=generator)
         ears = self.poser.hearing
         poses = list(moved(self.poser, heard(ears, self.fps, chunks), self.fps, identity))
-        if poses:
-            offsets = [self.shaped(one) for one in heard(self.shaper.hearing, self.fps, chunks)]
-            yield packed(calmed(np.concatenate(offsets), np.concatenate(poses), self.sampling))
+        calm = calmed(np.concatenate(poses), self.sampling) if poses else np.zeros((0, ANGLES))
+        done = 0
+        for one in heard(self.shaper.hearing, self.fps, chunks):
+            yield packed(Performance(self.shaped(one), calm[done : done + len(one)]))
+            done += len(one)
 
     @torch.inference_mode()
     def shaped(self, heard: Tensor) -> Array:
@@ -114,23 +115,38 @@ class AniPortraitPerformer:
         for latents in self.latents(canvas, heard, total):
             yield latents.float().cpu().numpy()
 
-    def latents(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Sequence[Tensor]:
+    def latents(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Iterator[Tensor]:
         """Latents ``(f, 4, r/8, r/8)``, a window's worth at a time."""
-        pieces = list(heard)
-        if not pieces:
-            raise BadInput("this sound is too short to hear anything in it")
-        rows = np.concatenate(pieces)[:, 0].astype(np.float64)
-        rows = np.pad(rows, ((0, max(0, total - len(rows))), (0, 0)), mode="edge")[:total]
-        audio = Performance(rows[:, :-ANGLES].reshape(total, -1, 3), rows[:, -ANGLES:])
         generator = torch.Generator().manual_seed(self.seed)
-        drawn = self.animator.latents(canvas.sitter, audio, self.sampling, generator)
-        return drawn.split(self.sampling.window)
+        audio = Rows(heard, total)
+        return self.animator.latents(canvas.sitter, audio, self.sampling, generator)
 
 
-def calmed(offsets: Array, poses: Array, sampling: SamplingConfig) -> Performance:
-    """Offsets ``(f, 468, 3)`` and poses ``(f, 6)`` as calm as ``sampling`` asks for."""
+class Rows:
+    """A performance of ``total`` frames in a file, of rows ``(f, 1, d)``; the last one lasts."""
+
+    def __init__(self, heard: Iterable[Array], total: int) -> None:
+        self.last, self.kept = -1, Spool(total, (3 * VERTICES + ANGLES,))
+        for piece in heard:
+            rows = piece[: total - 1 - self.last, 0]
+            self.kept.write(range(self.last + 1, self.last + 1 + len(rows)), rows)
+            self.last += len(rows)
+        if self.last < 0:
+            raise BadInput("this sound is too short to hear anything in it")
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+    def part(self, rows: list[int]) -> Performance:
+        """Some frames of it."""
+        read = self.kept.read([min(row, self.last) for row in rows]).astype(np.float64)
+        return Performance(read[:, :-ANGLES].reshape(len(rows), -1, 3), read[:, -ANGLES:])
+
+
+def calmed(poses: Array, sampling: SamplingConfig) -> Array:
+    """Poses ``(f, 6)`` as calm as ``sampling`` asks for."""
     turn = sampling.turn
-    return Performance(offsets, pose.smoothed(poses * [turn, turn, turn, 1, 1, 1], sampling.smooth))
+    return pose.smoothed(poses * [turn, turn, turn, 1, 1, 1], sampling.smooth)
 
 
 def packed(audio: Performance) -> Array:

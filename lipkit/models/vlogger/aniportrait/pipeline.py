@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,8 +14,8 @@ from torch import Tensor
 from transformers import CLIPVisionModelWithProjection
 
 from lipkit.models.parts import vae
-from lipkit.models.parts.denoising import denoise
 from lipkit.models.parts.noise_levels import scheduler
+from lipkit.models.parts.spool import Spool
 from lipkit.models.vlogger import pose
 from lipkit.models.vlogger.aniportrait.config import LATENT, SamplingConfig
 from lipkit.models.vlogger.aniportrait.denoiser import LongDenoiser
@@ -43,6 +43,23 @@ class Performance:
     offsets: Array  # (f, 468, 3) cm in the head's frame
     poses: Array  # (f, 6) against the portrait's, see `pose`
 
+    def __len__(self) -> int:
+        return len(self.poses)
+
+    def part(self, rows: list[int]) -> Performance:
+        """Some frames of it."""
+        return Performance(self.offsets[rows], self.poses[rows])
+
+
+class Kept(Protocol):
+    """A performance that need not be in memory."""
+
+    def __len__(self) -> int: ...
+
+    def part(self, rows: list[int]) -> Performance:
+        """Some frames of it."""
+        ...
+
 
 class AniPortraitAnimator:
     """An ``Animator`` of portraits: AniPortrait's inference.
@@ -62,50 +79,48 @@ class AniPortraitAnimator:
     def animate(
         self,
         portrait: Sitter,
-        audio: Performance,
+        audio: Kept,
         controls: None,
         sampling: SamplingConfig,
         generator: torch.Generator,
     ) -> Iterator[Tensor]:
         """Pictures ``(f, 3, r, r)`` in -1..1, a window's worth at a time.
 
-        All frames are denoised together; 30 seconds are 60 MB of latents at 512 pixels. Noise is
-        drawn frame by frame, so that a longer clip begins with the noise of a shorter one.
+        All frames are denoised together, and wait in a file: 30 seconds are 120 MB at 512 pixels.
+        Noise is drawn frame by frame, so that a longer clip begins with a shorter one's.
         """
-        latents = self.latents(portrait, audio, sampling, generator)
-        for some in latents.split(sampling.window):
+        for some in self.latents(portrait, audio, sampling, generator):
             yield self.decode(some)
 
     @torch.inference_mode()
     def latents(
         self,
         portrait: Sitter,
-        audio: Performance,
+        audio: Kept,
         sampling: SamplingConfig,
         generator: torch.Generator,
-    ) -> Tensor:
+    ) -> Iterator[Tensor]:
         """The same before the decoder: latents ``(f, 4, r/8, r/8)``."""
         pixels = self._here(portrait.pixels[None])
         reference = vae.encode(self.vae, pixels)
         context = self._here(view(self.beholder, pixels))
-        points = self.points(portrait.head, audio)
         small = self.side // LATENT
-        shape = (self.model.config.vae.latents, small, small)
-        drawn = [torch.randn(shape, generator=generator) for _ in range(len(points))]
-        noise = torch.stack(drawn, 1)[None].to(reference)
+        latents = Spool(len(audio), (self.model.config.vae.latents, small, small))
+        for row in range(len(audio)):
+            latents.write([row], torch.randn((1, *latents.shape), generator=generator))
         predict = LongDenoiser(
             self.model.backbone,
             self.model.remember(reference, context),
             context,
-            lambda rows: self.model.guider(self.drawn(points[rows])),
+            lambda rows: self.model.guider(
+                self.drawn(self.points(portrait.head, audio.part(rows)))
+            ),
             windows(sampling),
             sampling.guidance,
         )
-        steps = scheduler(self.model.config.diffusion, sampling.steps)
-        latents = noise
-        for latents in denoise(predict, noise, steps):  # noqa: B007 -- the last one counts
-            pass
-        return latents[0].transpose(0, 1)
+        predict.denoise(latents, scheduler(self.model.config.diffusion, sampling.steps))
+        for rows in torch.arange(len(audio)).split(sampling.window):
+            yield torch.from_numpy(latents.read(rows.tolist())).to(reference)
 
     def points(self, head: Head, audio: Performance) -> Array:
         """Where the mesh is seen ``(f, 468, 2)``, in shares of the picture."""

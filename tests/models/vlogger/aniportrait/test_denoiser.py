@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from lipkit.models.vlogger.aniportrait.denoiser import LongDenoiser
+from lipkit.models.parts.noise_levels import scheduler
+from lipkit.models.parts.spool import Spool
+from lipkit.models.vlogger.aniportrait.denoiser import LongDenoiser, clip_of
 from lipkit.models.vlogger.aniportrait.model import AniPortrait
 from lipkit.models.vlogger.aniportrait.overlap import Windows
 
@@ -43,36 +45,63 @@ def denoiser(model: AniPortrait, guidance: float, window: int = FRAMES) -> LongD
 
 
 @pytest.fixture(scope="module")
-def latents() -> torch.Tensor:
-    return torch.randn(1, 4, FRAMES, 8, 8, generator=torch.Generator().manual_seed(2))
+def latents() -> Spool:
+    frames = Spool(FRAMES, (4, 8, 8))
+    draw = torch.Generator().manual_seed(2)
+    frames.write(range(FRAMES), torch.randn(FRAMES, 4, 8, 8, generator=draw))
+    return frames
+
+
+def said(predict: LongDenoiser, latents: Spool) -> torch.Tensor:
+    """What all windows say of all frames, summed."""
+    found = Spool(len(latents), latents.shape)
+    predict.predict(latents, found, 500)
+    return clip_of(found, list(range(FRAMES)))
 
 
 @torch.inference_mode()
-def test_passes_at_once_and_one_by_one_agree(model: AniPortrait, latents: torch.Tensor) -> None:
+def test_passes_at_once_and_one_by_one_agree(model: AniPortrait, latents: Spool) -> None:
     predict = denoiser(model, 3.0)
-    together = predict(latents, 500, 0)
+    together = said(predict, latents)
     predict.apart = True
-    assert torch.allclose(together, predict(latents, 500, 0), atol=1e-4)
-    assert not torch.allclose(together, denoiser(model, 1.0)(latents, 500, 0), atol=1e-3)
+    assert torch.allclose(together, said(predict, latents), atol=1e-4)
+    assert not torch.allclose(together, said(denoiser(model, 1.0), latents), atol=1e-3)
 
 
 @torch.inference_mode()
-def test_frames_of_two_windows_are_their_mean(model: AniPortrait, latents: torch.Tensor) -> None:
+def test_frames_of_two_windows_are_their_mean(model: AniPortrait, latents: Spool) -> None:
     predict = denoiser(model, 1.0, window=4)
     rows = list(predict.windows.rows(FRAMES))
     assert rows == [[0, 1, 2, 3], [2, 3, 4, 5]]
-    first, second = (predict.window(latents[:, :, row], 500, row) for row in rows)
-    made = predict(latents, 500, 0)
-    assert torch.allclose(made[:, :, 2:4], (first[:, :, 2:] + second[:, :, :2]) / 2, atol=1e-4)
+    first, second = (predict.window(clip_of(latents, row), 500, row) for row in rows)
+    made = said(predict, latents)
+    assert torch.allclose(made[:, :, 2:4], first[:, :, 2:] + second[:, :, :2], atol=1e-4)
     assert torch.allclose(made[:, :, :2], first[:, :, :2])
 
 
 @torch.inference_mode()
-def test_poses_and_the_portrait_lead_the_picture(model: AniPortrait, latents: torch.Tensor) -> None:
+def test_poses_and_the_portrait_lead_the_picture(model: AniPortrait, latents: Spool) -> None:
     predict = denoiser(model, 1.0)
-    made = predict(latents, 500, 0)
+    made = said(predict, latents)
     still = predict.poses
     predict.poses = lambda rows: [torch.zeros_like(level) for level in still(rows)]
-    assert np.abs((predict(latents, 500, 0) - made).numpy()).max() > 1e-3
+    assert np.abs((said(predict, latents) - made).numpy()).max() > 1e-3
     predict.poses, predict.bank = still, {}
-    assert np.abs((predict(latents, 500, 0) - made).numpy()).max() > 1e-4
+    assert np.abs((said(predict, latents) - made).numpy()).max() > 1e-4
+
+
+@torch.inference_mode()
+def test_steps_go_by_the_mean_of_what_windows_say(model: AniPortrait, latents: Spool) -> None:
+    predict, frames = denoiser(model, 1.0, window=4), Spool(FRAMES, latents.shape)
+    every = list(range(FRAMES))
+    frames.write(every, latents.read(every))
+    steps = scheduler(model.config.diffusion, 2)
+    x = clip_of(latents, every)
+    for time in steps.timesteps.tolist():
+        total = torch.zeros_like(x)
+        for rows in predict.windows.rows(FRAMES):
+            total[:, :, rows] += predict.window(x[:, :, rows], time, rows)
+        mean = total / torch.from_numpy(predict.windows.coverage(FRAMES))[:, None, None]
+        x = steps.step(mean, time, x).prev_sample.float()
+    predict.denoise(frames, steps)
+    assert torch.allclose(clip_of(frames, every), x, atol=1e-4)

@@ -18,6 +18,7 @@ from lipkit.models.vlogger.aniportrait.model import AniPortrait
 from lipkit.models.vlogger.aniportrait.performing import (
     AniPortraitPerformer,
     Canvas,
+    Rows,
     calmed,
     heard,
     moved,
@@ -79,8 +80,20 @@ def test_a_head_at_rest_is_drawn_where_the_tracker_saw_it(
 
 def test_half_the_turns_and_all_of_the_shifts_count(tiny: AniPortraitConfig) -> None:
     poses = np.full((9, 6), 4.0)
-    made = calmed(np.ones((9, 468, 3)), poses, replace(tiny.sampling, turn=0.5))
-    assert np.allclose(made.poses, [2, 2, 2, 4, 4, 4])
+    made = calmed(poses, replace(tiny.sampling, turn=0.5))
+    assert np.allclose(made, [2, 2, 2, 4, 4, 4])
+
+
+def test_the_last_row_of_a_performance_lasts() -> None:
+    rows = np.arange(3 * 1410, dtype=np.float32).reshape(3, 1, 1410)
+    kept = Rows([rows[:2], rows[2:]], 5)
+    assert len(kept) == 5
+    some = kept.part([1, 4])
+    assert np.array_equal(some.offsets.reshape(2, -1), rows[[1, 2], 0, :1404])
+    assert np.array_equal(some.poses, rows[[1, 2], 0, 1404:])
+    assert len(Rows([rows], 2)) == 2
+    with pytest.raises(BadInput, match="too short"):
+        Rows([], 5)
 
 
 def test_a_driver_lends_what_moves_and_not_how_it_looks(face: Face) -> None:
