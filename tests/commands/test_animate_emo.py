@@ -68,7 +68,7 @@ def test_crops_go_back_into_the_picture(
     [
         (["--emit", "motion"], "makes no motion"),
         (["--codec", "mesh"], "takes no --codec"),
-        (["--head-motion", "2"], "unknown key"),
+        (["--head-motion", "2"], "--head-motion"),
         (["--set", "model.window=4"], "fixed by its weights"),
     ],
 )

@@ -156,10 +156,17 @@ class SamplingConfig:
 class ControlsConfig:
     """What a user may ask of the performance."""
 
-    speed: float = 0.7  # of the head, where the model has speed layers: 0.1 to 1.3
+    # Of the head in degrees a frame, where the model has speed layers: 0.1 to 1.3. One for all
+    # frames, one for each, or a file of such; the last one holds on.
+    speed: float | tuple[float, ...] | str = 0.7
     pose: float = 1.0  # how much the sound moves what is around the face
     face: float = 1.0
     lips: float = 1.0
+
+    def __post_init__(self) -> None:
+        given = self.speed if isinstance(self.speed, tuple) else (self.speed,)
+        if not given or any(isinstance(v, float | int) and not 0 <= v < 180 for v in given):
+            raise ValueError("controls.speed: one speed or more, from 0 degrees a frame")
 
 
 @dataclass(frozen=True)

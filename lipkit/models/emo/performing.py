@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from lipkit.faces import hallo
 from lipkit.faces.templates import matrices
 from lipkit.faces.warping import transform, warp
 from lipkit.metrics.identity import aligned, alignment
-from lipkit.models.emo.config import EmoConfig, ModelConfig, SamplingConfig
+from lipkit.models.emo.config import ControlsConfig, EmoConfig, ModelConfig, SamplingConfig
 from lipkit.models.emo.hearing import clipped, encoder_of, framed
 from lipkit.models.emo.model import Emo
 from lipkit.models.emo.pipeline import EmoAnimator, Sitter
@@ -41,7 +43,8 @@ class EmoPerformer:
     scheme = "mediapipe478"
 
     def __init__(self, model: Emo, config: EmoConfig, seed: int = 0) -> None:
-        self.form, self.config, self.seed = model.config, config, seed
+        self.form, self.seed = model.config, seed
+        self.config = replace(config, controls=known(config.controls))
         self.fps, self.size = Fraction(self.form.fps), self.form.resolution
         self.hearing = self.form.hearing
         self.animator = EmoAnimator(*ready(model, config.sampling))
@@ -135,6 +138,21 @@ def seated(
         [[torch.from_numpy(mask) for mask in part] for part in levels],
         embedding,
     )
+
+
+def known(controls: ControlsConfig) -> ControlsConfig:
+    """Controls whose speeds are numbers: those of a file, between blanks or commas, are read."""
+    if not isinstance(controls.speed, str):
+        return controls
+    path = Path(controls.speed)
+    hint = "controls.speed is a number, a list of numbers, or a file of them"
+    try:
+        words = path.read_text(encoding="utf-8").replace(",", " ").split()
+        return replace(controls, speed=tuple(map(float, words)))
+    except OSError as problem:
+        raise BadInput(f"{path}: {problem.strerror}", hint=hint) from None
+    except ValueError:  # of the number, of the text, or of the settings themselves
+        raise BadInput(f"{path}: no list of speeds", hint=hint) from None
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -67,10 +67,13 @@ class EmoAnimator:
         side = self.form.side
         reference = vae.encode(self.vae, self._here(portrait.pixels[None]))
         past: Tensor | None = None
+        first = 0
         for heard in audio:
             shape = (1, self.form.vae.latents, len(heard), side, side)
             noise = torch.randn(shape, generator=generator).to(reference)
-            scene = self.scene(portrait, reference, past, heard, controls)
+            speeds = course(controls.speed, first, len(heard))
+            scene = self.scene(portrait, reference, past, heard, replace(controls, speed=speeds))
+            first += len(heard)
             made = self.draw(scene, noise, sampling)
             yield made
             past = self.decode(made[-self.form.carried :]) if self.form.carried else None
@@ -98,7 +101,7 @@ class EmoAnimator:
             ),
             region=self._here(portrait.region[None]),
             embedding=self._here(embedding[None]) if embedding is not None else None,
-            velocity=self._here(torch.full((1, frames), controls.speed)),
+            velocity=self._here(torch.tensor([course(controls.speed, 0, frames)])),
             first=past is None,
         )
 
@@ -133,3 +136,10 @@ class EmoAnimator:
     def _here(self, tensor: Tensor) -> Tensor:
         backbone = self.model.backbone
         return tensor.to(backbone.device, backbone.dtype)
+
+
+def course(speed: float | tuple[float, ...] | str, first: int, count: int) -> tuple[float, ...]:
+    """The speeds of ``count`` frames from frame ``first`` on; the last one given holds."""
+    assert not isinstance(speed, str), "files are read where paths are known"
+    given = speed if isinstance(speed, tuple) else (speed,)
+    return tuple(given[min(k, len(given) - 1)] for k in range(first, first + count))

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from lipkit.errors import BadInput
-from lipkit.models.emo.config import EmoConfig, SamplingConfig
+from lipkit.errors import BadInput, BadUsage
+from lipkit.models.emo.config import ControlsConfig, EmoConfig, SamplingConfig
+from lipkit.models.emo.hearing import clipped, framed
 from lipkit.models.emo.model import Emo
-from lipkit.models.emo.performing import clipped, framed
-from lipkit.models.emo.pipeline import EmoAnimator, Sitter
+from lipkit.models.emo.performing import known
+from lipkit.models.emo.pipeline import EmoAnimator, Sitter, course
 from lipkit.models.emo.speed import SpeedEncoder
 from lipkit.models.parts import vae
+
+from .conftest import resolved
 
 QUICK = SamplingConfig(steps=2, guidance=2.0)
 
@@ -28,10 +33,12 @@ def sitter(settings: EmoConfig) -> Sitter:
     return Sitter(torch.rand(3, side, side) * 2 - 1, torch.ones(3, side, side), [levels] * 3)
 
 
-def drawn(model: Emo, sitter: Sitter, heard: Tensor, seed: int = 0) -> list[Tensor]:
+def drawn(
+    model: Emo, sitter: Sitter, heard: Tensor, seed: int = 0, **controls: Any
+) -> list[Tensor]:
     animator = EmoAnimator(model, vae.of(model))
     generator = torch.Generator().manual_seed(seed)
-    return list(animator.animate(sitter, heard, EmoConfig().controls, QUICK, generator))
+    return list(animator.animate(sitter, heard, ControlsConfig(**controls), QUICK, generator))
 
 
 def test_a_clip_depends_on_what_came_before_and_not_on_what_follows(
@@ -93,3 +100,43 @@ def test_speed_is_encoded_alike_for_alike_frames(settings: EmoConfig) -> None:
     assert slow.shape == (1, 6, settings.model.speed.width)
     assert torch.allclose(slow[:, 0], slow[:, 3], atol=1e-5)
     assert not torch.allclose(slow, fast, atol=1e-3)
+
+
+def test_speeds_may_differ_from_frame_to_frame(model: Emo, sitter: Sitter, tmp_path: Path) -> None:
+    assert course(0.7, 5, 3) == (0.7, 0.7, 0.7)
+    assert course((0.1, 0.2, 0.9), 1, 4) == (0.2, 0.9, 0.9, 0.9)
+    form = model.config
+    shape = (2, form.window, 2 * form.hearing.margin + 1, form.hearing.layers, form.hearing.width)
+    heard = torch.zeros(shape)
+    slow = drawn(model, sitter, heard, speed=0.1)
+    later = drawn(model, sitter, heard, speed=(0.1,) * form.window + (1.3,))
+    assert torch.equal(slow[0], later[0])
+    assert not torch.allclose(slow[1], later[1], atol=1e-4)
+    path = tmp_path / "speeds.txt"
+    path.write_text("0.1, 0.5\n1.3")
+    assert known(ControlsConfig(speed=str(path))).speed == (0.1, 0.5, 1.3)
+    path.write_text("quick")
+    for name in (path, tmp_path / "none.txt"):
+        with pytest.raises(BadInput, match=name.name):
+            known(ControlsConfig(speed=str(name)))
+    with pytest.raises(BadUsage, match="one speed or more"):
+        resolved(**{"controls.speed": []})
+
+
+def test_clips_join_as_frames_follow_each_other(model: Emo, sitter: Sitter) -> None:
+    form, seen = model.config, []
+    animator = EmoAnimator(model, vae.of(model))
+    begin = animator.before
+
+    def noted(reference: Tensor, past: Tensor | None) -> Tensor:
+        seen.append(past)
+        return begin(reference, past)
+
+    animator.before = noted
+    shape = (3, form.window, 2 * form.hearing.margin + 1, form.hearing.layers, form.hearing.width)
+    generator = torch.Generator().manual_seed(0)
+    controls = EmoConfig().controls
+    clips = list(animator.animate(sitter, torch.zeros(shape), controls, QUICK, generator))
+    assert seen[0] is None
+    for before, clip in zip(seen[1:], clips, strict=False):
+        assert torch.allclose(before, clip[-form.carried :], atol=1e-5)
