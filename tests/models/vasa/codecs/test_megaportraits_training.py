@@ -217,6 +217,15 @@ def test_the_codec_learns_without_its_pose_net(tmp_path: Path) -> None:
     assert stage.sample(model, stage.batch(0, 0)).shape == (4, 2, 3, 32, 32)
 
 
+def test_the_contrast_may_begin_later() -> None:
+    loss = replace(Weighing(), contrast_from=2)
+    training = replace(TRAINING, loss=loss)
+    stage = stages.CodecStage(form(), SHORT, training, TOYS)
+    batch, model = stage.batch(0, 0), toy()
+    assert "contrast" not in stage.loss(model, batch, 1)
+    assert "contrast" in stage.loss(model, batch, 2)
+
+
 def test_going_on_equals_an_unbroken_run(tmp_path: Path) -> None:
     def trained(folder: Path, *ends: int) -> dict[str, torch.Tensor]:
         from lipkit.training.loop import Limits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,8 @@ class CodecStage:
     def loss(self, model: Any, batch: Batch, step: int) -> Mapping[str, Tensor]:
         """All weighed terms."""
         codec, loss = codec_of(model), self.training.loss
+        if step < loss.contrast_from:
+            loss = replace(loss, contrast=0.0)
         scene = staged(codec, batch["frames"], self.training.changes)
         judges = self.judges.to(scene.drivers.device)
         made = codec.draw(scene.look, scene.moved)

@@ -15,6 +15,7 @@ class Weighing:
     deceit: float = 1.0  # GAN
     features: float = 40.0  # feature matching
     contrast: float = 2.0
+    contrast_from: int = 0  # update; before heads show expressions, it drives all codes together
     consistency: float = 1.0  # VASA-1's l_consist
     cross_identity: float = 1.0  # VASA-1's l_cross_id
     matte: float = 1.0  # of the matte that is drawn along
