@@ -11,6 +11,7 @@ import click
 
 from lipkit import config, registry, ui
 from lipkit.commands import _options
+from lipkit.commands._model_rows import every_row, memory, row_of, size, state, use, weights_row
 from lipkit.errors import BadUsage, ExitStatus, LipkitError, WeightsError
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document instead.")
@@ -24,114 +25,23 @@ def models(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def weights_row(name: str) -> dict[str, Any]:
-    """What the catalogue and the store say of the weights of an encoder or a metric."""
-    from lipkit.models.parts import weights
-
-    found = weights.find(name)
-    row = {
-        "name": name,
-        "kind": found.kind,
-        "task": found.task,
-        "megabytes": found.megabytes,
-        "licence": found.licence,
-        "repository": found.repository or None,
-        "file": found.source,
-        "path": str(found.path),
-        "present": found.present,
-        "digest": None,
-    }
-    if found.present:
-        header = weights.read_header(found.path)
-        row |= {"digest": header["digest"], "origin": header["origin"]}
-    return row
-
-
-def preset_row(name: str) -> dict[str, Any]:
-    """What a preset says of itself, and its weights: of the store, or shipped with lipkit."""
-    from lipkit.models.parts import weights
-
-    preset = config.load_preset(name)
-    own = {
-        "name": name,
-        "kind": "preset",
-        "task": preset.summary,
-        "family": preset.family,
-        "licence": preset.licence,
-    }
-    if preset.weights in weights.catalogue():
-        return {**weights_row(preset.weights), **own}
-    path = shipped(preset.weights)
-    return {
-        **own,
-        "path": str(path) if path else None,
-        "megabytes": round(path.stat().st_size / 1e6, 1) if path else None,
-        "present": path is not None,
-        "digest": weights.read_header(path)["digest"] if path else None,
-    }
-
-
-def shipped(name: str | None) -> Path | None:
-    """The weights of that name that came with lipkit, if they are there."""
-    path = Path(config.__file__).parent / "weights" / (name or "")
-    return path if name and path.is_file() else None
-
-
-def every_row() -> list[dict[str, Any]]:
-    """All presets, and all encoders and metrics that need weights."""
-    from lipkit.models.parts import weights
-
-    names = config.preset_names()
-    others = [name for name in weights.catalogue() if name not in names]
-    return [preset_row(name) for name in names] + [weights_row(name) for name in others]
-
-
-def row_of(name: str) -> dict[str, Any]:
-    """The row of one preset or weight set; an unknown name is the user's error."""
-    from lipkit.models.parts import weights
-
-    names = [*config.preset_names(), *weights.catalogue()]
-    if name not in names:
-        guess = registry.nearest(name, names)
-        hint = f"did you mean {guess}?" if guess else "`lipkit models list` shows all"
-        raise BadUsage(f"no model {name!r}", hint=hint)
-    return preset_row(name) if name in config.preset_names() else weights_row(name)
-
-
 @models.command("list")
 @as_json
 @_options.common
 def list_models(as_json: bool) -> None:
-    """List presets, encoders and metrics' networks, and whether their weights are here."""
+    """List presets, encoders and metrics' networks, and whether their weights are here.
+
+    Memory is the peak of a run on a CPU where one was measured, else that of all weights in
+    single precision, with a plus; --json tells both.
+    """
     rows = every_row()
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
     ui.table(
-        ("name", "weights", "size", "licence", "what"),
-        [(r["name"], state(r), size(r), r["licence"], r["task"]) for r in rows],
+        ("name", "for", "weights", "size", "memory", "licence", "what"),
+        [(r["name"], use(r), state(r), size(r), memory(r), r["licence"], r["task"]) for r in rows],
     )
-
-
-def state(row: dict[str, Any]) -> str:
-    """Whether the weights are here, in a word."""
-    if "file" not in row:  # of no weight set
-        return "shipped" if row["present"] else "train"
-    if row["present"]:
-        return "here"
-    return "pull" if fetchable(row["name"]) else "import"
-
-
-def fetchable(name: str) -> bool:
-    """Whether `models pull` can bring these weights."""
-    from lipkit.models.parts import weights
-
-    return not weights.find(name).page
-
-
-def size(row: dict[str, Any]) -> str:
-    """The size of the weights for people."""
-    return f"{row['megabytes']} MB" if row["megabytes"] else "-"
 
 
 @models.command()

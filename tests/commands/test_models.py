@@ -44,7 +44,8 @@ def test_list_shows_presets_and_encoders(
 ) -> None:
     assert call("list") == ExitStatus.OK
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["name", "weights", "size", "licence", "what"]
+    heads = ["name", "for", "weights", "size", "memory", "licence", "what"]
+    assert lines[0].split() == heads
     assert {line.split()[0] for line in lines[1:]} == {
         *config.preset_names(),
         "whisper-tiny",
@@ -53,6 +54,10 @@ def test_list_shows_presets_and_encoders(
     assert call("list", "--json") == ExitStatus.OK
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["whisper-tiny"]["present"] is False
+    presets = [row for row in rows.values() if row["kind"] == "preset"]
+    assert all(row["licence"] and row["task"] and row["memory"]["weights"] > 0 for row in presets)
+    assert rows["builtin"]["memory"]["peak"] > rows["builtin"]["memory"]["weights"]
+    assert (rows["wav2lip"]["verbs"], rows["wav2lip"]["present"]) == (["sync"], False)
     assert rows["whisper-tiny"]["repository"] == "openai/whisper-tiny"
 
 
@@ -176,5 +181,5 @@ def test_graphs_are_imported_as_they_are(
     assert provenance.digest(file) in capsys.readouterr().out
     assert call("verify") == ExitStatus.OK
     assert call("list") == ExitStatus.OK
-    rows = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines()[2:]}
+    rows = {line.split()[0]: line.split()[2] for line in capsys.readouterr().out.splitlines()[2:]}
     assert (rows["arcface-r50"], rows["arcface-r100"], rows["sface"]) == ("here", "import", "pull")
