@@ -50,6 +50,11 @@ class Patches(nn.Module):
         """The number type of the weights."""
         return self.mean.dtype
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.mean.device
+
     @torch.no_grad()
     def fit(self, pictures: Tensor) -> None:
         """Take over the principal components of the patches of ``pictures (n, 3, h, w)``.
