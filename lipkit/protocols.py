@@ -25,6 +25,7 @@ __all__ = [
     "Better",
     "Canvas",
     "Editor",
+    "Enlarger",
     "Face",
     "FaceCodec",
     "FaceTrack",
@@ -246,6 +247,19 @@ class Editor(Protocol):
         ...
 
 
+class Enlarger(Protocol):
+    """Draws what crops lack that were enlarged."""
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """The sizes in pixels that it makes."""
+        ...
+
+    def enlarge(self, frames: Any, side: int) -> Any:
+        """Crops ``(f, 3, side, side)`` in -1..1 of smaller square ones ``(f, 3, h, h)``."""
+        ...
+
+
 class Animator(Protocol):
     """Makes one picture talk."""
 
@@ -286,6 +300,7 @@ class Family:
     stages: Mapping[str, str] = field(default_factory=dict)
     converters: Mapping[str, str] = field(default_factory=dict)
     editor: str | None = None  # builds an ``Editor``: (model, sampling, *, seed, threads)
+    enlarger: str | None = None  # builds an ``Enlarger``: (model, sampling)
     finisher: str | None = None  # builds an ``Editor`` of latents drawn before: (config, vae)
     performer: str | None = None  # builds a ``Performer``: (model, config, *, seed)
     speaker: str | None = None  # moves faces: (model, sampling, sound chunks, seed) -> ``Spoken``

@@ -13,7 +13,7 @@ from lipkit.commands import _batch, _options, _portrait, _video
 from lipkit.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from lipkit.artifacts.clip import Clip
     from lipkit.commands._batch import Item
@@ -39,6 +39,19 @@ if TYPE_CHECKING:
     "--model",
     help="Preset, run or weights file whose autoencoder finishes latents; by default theirs.",
 )
+@click.option(
+    "--upscale",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Enlarge square crops to N pixels by the super-resolution of --upscaler.",
+)
+@click.option(
+    "--upscaler",
+    default="vlogger",
+    show_default=True,
+    metavar="MODEL",
+    help="Preset, run or weights file of a model that enlarges.",
+)
 @_video.encode_alike
 @_options.device
 @_options.common
@@ -55,6 +68,7 @@ def render(made: str, source: str, output: str | None, force: bool, **options: A
     lipkit render motion.safetensors face.jpg -o talk.mp4
     lipkit animate face.jpg a.wav --emit crops -o - | lipkit render - face.jpg -o talk.mp4
     lipkit render latents.safetensors talk.mp4 -o out.mp4
+    lipkit render crops.mkv face.jpg --upscale 512 --upscaler runs/vlogger -o talk.mp4
     """
     plan = _batch.plan([(made, source)], output=output, out_dir=None, suffix=".mp4", force=force)
     video = {k: options.pop(k) for k in ("video_codec", "encode_preset", "crf", "container")}
@@ -72,6 +86,8 @@ class Rendering:
     max_side: int
     model: str | None = None
     device: str = "auto"
+    upscale: int | None = None
+    upscaler: str = "vlogger"
     video: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, item: Item) -> dict[str, Any]:
@@ -101,12 +117,21 @@ class Rendering:
             f"{made}: {kind}, neither motion, crops nor latents", hint="see animate --emit"
         )
 
-    def record(self, item: Item, path: Path, picture: Path, history: Any) -> dict[str, Any]:
+    def record(
+        self,
+        item: Item,
+        path: Path,
+        picture: Path,
+        history: Any,
+        weights: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
         """How the result was made."""
         made, source = item.inputs
         inputs = [provenance.source(source, picture), provenance.source(made, path, history)]
-        settings = {"codec": self.codec, "face": self.face, "fps": self.fps}
-        return provenance.record("render", settings, inputs)
+        settings: dict[str, Any] = {"codec": self.codec, "face": self.face, "fps": self.fps}
+        if self.upscale is not None:
+            settings |= {"upscale": self.upscale, "upscaler": Path(self.upscaler).name}
+        return provenance.record("render", settings, inputs, weights)
 
     def draw(
         self, item: Item, path: Path, picture: Path, track: AudioTrack | None
@@ -137,13 +162,21 @@ class Rendering:
 
         clip = read_clip(path)
         geometry = Geometry.from_tensors(clip.tensors, clip.header)
+        weights: Mapping[str, str] = {}
+        if self.upscale is not None:
+            from lipkit.commands._enlarging import enlarged
+
+            clip, geometry, loaded = enlarged(
+                clip, geometry, self.upscale, self.upscaler, self.device
+            )
+            weights = loaded.digests
         target = _video.Target(item.output, **self.video)
         onto = onto_video if sniff(source) is Kind.VIDEO else onto_picture
         frames, storage = onto(item, source, clip, geometry, target)
         writer = _video.open_video(
             target,
             geometry.frame_size,
-            self.record(item, path, source, clip.provenance),
+            self.record(item, path, source, clip.provenance, weights),
             times=geometry.times,
             sound=track or clip.audio,
             storage=storage,

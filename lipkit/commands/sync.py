@@ -95,6 +95,12 @@ drawing: _options.Decorator = _options.chain(
         help="How models that draw the face step from noise to it; dpm++ needs fewer steps.",
     ),
     _options.knob(
+        "--edit",
+        key="sampling.edit",
+        type=click.Choice(["mouth", "eyes", "expression"]),
+        help="What vlogger draws anew; all else keeps its pixels. By default the mouth.",
+    ),
+    _options.knob(
         "--speed",
         key="sampling.speed",
         type=click.Choice(["exact", "fast"]),

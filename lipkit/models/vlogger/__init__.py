@@ -23,5 +23,6 @@ FAMILY = Family(
     },
     on_request=frozenset({"personalize"}),
     performer="lipkit.models.vlogger.performing:VloggerPerformer",
+    enlarger="lipkit.models.vlogger.enlarging:Enlarger",
     editor="lipkit.models.vlogger.editing:VloggerEditor",
 )
