@@ -49,8 +49,9 @@ class Training:
             from lipkit.models import find
 
             checkpoint.load(model, find(self.options["begin"])[0])
-        elif self.options["init"]:
-            load(self.family.initialise)(model, self.options["init"])
+        else:
+            for file in self.options["init"]:
+                load(self.family.initialise)(model, file)
         for name in names:
             if self.options["resume"] and self.finished(name):
                 ui.say(f"{name}: finished before")

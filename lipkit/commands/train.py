@@ -48,8 +48,10 @@ def seconds_of(context: click.Context, parameter: click.Parameter, value: Any) -
 @click.option("--resume", is_flag=True, help="Go on where RUN stopped; equals an unbroken run.")
 @click.option(
     "--init",
+    multiple=True,
     metavar="FILE",
-    help="Begin with the weights of another model that FILE holds, such as Stable Diffusion's.",
+    help="Begin with the weights of another model that FILE holds, such as Stable Diffusion's; "
+    "give it again for each part.",
 )
 @click.option(
     "--from",
