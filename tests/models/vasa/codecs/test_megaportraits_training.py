@@ -15,9 +15,9 @@ from lipkit.losses.adversarial import hinge
 from lipkit.models.parts import iresnet
 from lipkit.models.parts.foreign import Checkpoint
 from lipkit.models.parts.lpips import vgg
+from lipkit.models.parts.patch_judge import PatchJudge
 from lipkit.models.vasa.codecs.megaportraits import stages
 from lipkit.models.vasa.codecs.megaportraits.changes import KNOTS, changed, spline
-from lipkit.models.vasa.codecs.megaportraits.discriminator import Discriminator
 from lipkit.models.vasa.codecs.megaportraits.judges import judge_of, judges_of
 from lipkit.models.vasa.codecs.megaportraits.material import (
     colours,
@@ -148,7 +148,7 @@ def test_terms_across_videos_move_the_neighbour_s_head() -> None:
 
 
 def test_patches_are_judged_at_every_scale() -> None:
-    judge = Discriminator(DiscriminatorConfig(4, 3, 2))
+    judge = PatchJudge(4, 3, 2)
     verdict = judge(torch.rand(2, 3, 32, 32))
     assert [v.shape[:2] for v in verdict.verdicts] == [(2, 1), (2, 1)]
     assert [len(features) for features in verdict.features] == [3, 3]

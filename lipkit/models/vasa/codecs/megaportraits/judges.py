@@ -12,33 +12,12 @@ from torch import Tensor, nn
 from lipkit.errors import BadUsage, WeightsError
 from lipkit.models.parts import iresnet
 from lipkit.models.parts.foreign import read_checkpoint
-from lipkit.models.parts.lpips import vgg
+from lipkit.models.parts.perception import Perception
 from lipkit.models.parts.stand_in import STAND_IN, StandIn
 from lipkit.models.vasa.codecs.megaportraits.training_config import JudgeNames, Weighing
 
 Look = Callable[[Tensor], Iterable[Tensor]]
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours in 0..1
 DEPTHS = {"vgg": (2, 2, 4, 4, 4), "face": (2, 2, 3, 3, 3), "gaze": (2, 2, 3, 3, 3)}
-
-
-class Perception(nn.Module):
-    """VGG (Simonyan and Zisserman 2015), and what it sees at the end of each of its parts."""
-
-    def __init__(self, depths: tuple[int, ...]) -> None:
-        super().__init__()
-        self.features, self.taps, _, _ = vgg(depths)
-        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("deviation", torch.tensor(DEVIATION).view(3, 1, 1), persistent=False)
-
-    def looks(self, pictures: Tensor) -> list[Tensor]:
-        """Features of ``pictures (b, 3, h, w)`` in -1..1."""
-        x = ((pictures + 1) / 2 - self.mean) / self.deviation
-        found = []
-        for place, layer in enumerate(self.features):
-            x = layer(x)
-            if place in self.taps:
-                found.append(x)
-        return found
 
 
 class StandInIdentity(StandIn):

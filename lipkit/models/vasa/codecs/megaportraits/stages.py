@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lipkit.losses.adversarial import deceit, hinge
+from lipkit.models.parts.patch_judge import PatchJudge
 from lipkit.models.vasa.codecs.megaportraits.changes import coloured
 from lipkit.models.vasa.codecs.megaportraits.config import CodecConfig
-from lipkit.models.vasa.codecs.megaportraits.discriminator import Discriminator
 from lipkit.models.vasa.codecs.megaportraits.judges import judges_of
 from lipkit.models.vasa.codecs.megaportraits.material import colours, mattes, poses, stills
 from lipkit.models.vasa.codecs.megaportraits.model import MegaPortraits, Motion
@@ -116,7 +116,7 @@ class CodecStage:
         self.stills = stills(form.size)
         self.judges = judges_of(training.judges, training.loss)
         weighed = training.loss.deceit or training.loss.features
-        discriminator = Discriminator(training.discriminator)
+        discriminator = PatchJudge(*astuple(training.discriminator))
         self.rivals = [Rivalry(discriminator, config)] if weighed else []
 
     def parameters(self, model: Any) -> list[nn.Parameter]:
@@ -189,7 +189,7 @@ class HighStage:
     ) -> None:
         self.config, self.loss_of, self.data = config, training.high_loss, data
         self.size, self.stills = form.size, stills(2 * form.size)
-        self.rivals = [Rivalry(Discriminator(training.discriminator), config)]
+        self.rivals = [Rivalry(PatchJudge(*astuple(training.discriminator)), config)]
 
     def parameters(self, model: Any) -> list[nn.Parameter]:
         """The enhancer's."""
