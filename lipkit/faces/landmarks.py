@@ -146,7 +146,7 @@ def anchors(points: NDArray[Any], scheme: str) -> NDArray[Any]:
     parts = semantic(points[..., :2], scheme)
     rows = (parts["left_eye"], parts["right_eye"], parts["nose_tip"])
     corners = (parts["mouth_left"], parts["mouth_right"])
-    return np.stack([part.mean(-2) for part in rows + corners], -2)
+    return np.stack([part.mean(-2, dtype=np.float64) for part in rows + corners], -2)
 
 
 def triple(points: NDArray[Any], scheme: str) -> NDArray[Any]:
@@ -157,7 +157,8 @@ def triple(points: NDArray[Any], scheme: str) -> NDArray[Any]:
             f"landmarks of scheme {scheme!r} have no brows, which this template needs",
             hint="use --template square",
         )
-    return np.stack([points[..., list(row), :2].mean(-2) for row in rows], -2)
+    means = [points[..., list(row), :2].mean(-2, dtype=np.float64) for row in rows]
+    return np.stack(means, -2)
 
 
 def scheme_of(count: int) -> str:

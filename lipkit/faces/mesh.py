@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
@@ -21,13 +23,13 @@ if TYPE_CHECKING:
 POINTS = 478
 
 # The four rows of each lip, from the inner contour to the outer; both lips share their corners.
-UPPER_LIP_ROWS = (
+UPPER_LIP_ROWS: tuple[tuple[int, ...], ...] = (
     (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308),
     (62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292),
     (76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306),
     (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291),
 )
-LOWER_LIP_ROWS = (
+LOWER_LIP_ROWS: tuple[tuple[int, ...], ...] = (
     (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),
     (62, 96, 89, 179, 86, 15, 316, 403, 319, 325, 292),
     (76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306),
@@ -142,43 +144,45 @@ def rotation(angles: Array) -> Array:
     return np.stack([np.stack(row, -1) for row in rows], -2)
 
 
+def _local(points: Array, rows: Sequence[int]) -> Array:
+    """The points ``rows`` of meshes ``(..., 478, 3)`` in their faces' own coordinates."""
+    return to_local(points[..., list(rows), :], face_frame(points))
+
+
+def _gap(points: Array, upper: Sequence[int], lower: Sequence[int]) -> Array:
+    """How far points ``lower`` lie below ``upper`` on average ``(...)``, in IOD."""
+    down = _local(points, (*upper, *lower))[..., 1]
+    return np.asarray((down[..., len(upper) :] - down[..., : len(upper)]).mean(-1))
+
+
 def aperture(points: Array) -> Array:
     """Gap between the inner lips ``(...)`` in IOD, over three centre columns, head pose removed."""
-    local = to_local(points)
-    upper = local[..., list(UPPER_LIP_ROWS[0])[LIP_CENTRE], 1]
-    lower = local[..., list(LOWER_LIP_ROWS[0])[LIP_CENTRE], 1]
-    return np.asarray((lower - upper).mean(-1))
+    return _gap(points, UPPER_LIP_ROWS[0][LIP_CENTRE], LOWER_LIP_ROWS[0][LIP_CENTRE])
 
 
 def width(points: Array) -> Array:
     """Distance of the outer mouth corners ``(...)`` in IOD."""
-    local = to_local(points)
-    across = local[..., MOUTH_RIGHT, :] - local[..., MOUTH_LEFT, :]
+    across = np.diff(_local(points, (MOUTH_LEFT, MOUTH_RIGHT)), axis=-2)[..., 0, :]
     return np.asarray(np.linalg.norm(across, axis=-1))
 
 
 def jaw_drop(points: Array) -> Array:
     """Distance of chin and nose tip down the face ``(...)`` in IOD."""
-    local = to_local(points)
-    return np.asarray(local[..., CHIN, 1] - local[..., NOSE_TIP, 1])
+    return _gap(points, (NOSE_TIP,), (CHIN,))
 
 
 def eye_opening(points: Array) -> Array:
     """Gap between the eyelids ``(..., 2)`` in IOD, image-left eye first."""
-    local = to_local(points)
-    gaps = []
-    for eye in EYES:
-        upper = local[..., list(eye.upper)[EYE_CENTRE], 1]
-        lower = local[..., list(eye.lower)[EYE_CENTRE], 1]
-        gaps.append((lower - upper).mean(-1))
+    gaps = [_gap(points, eye.upper[EYE_CENTRE], eye.lower[EYE_CENTRE]) for eye in EYES]
     return np.stack(gaps, -1)
 
 
 def gaze(points: Array) -> Array:
     """Iris centres from the middle of their eye's corners ``(..., 2 eyes, 2)`` in IOD, x and y."""
-    local = to_local(points)
-    rows = []
+    found = []
     for eye in EYES:
-        middle = (local[..., eye.upper[0], :2] + local[..., eye.upper[-1], :2]) / 2
-        rows.append(local[..., eye.iris[0], :2] - middle)
-    return np.stack(rows, -2)
+        one, other, iris = np.moveaxis(
+            _local(points, (eye.upper[0], eye.upper[-1], eye.iris[0]))[..., :2], -2, 0
+        )
+        found.append(iris - (one + other) / 2)
+    return np.stack(found, -2)

@@ -127,6 +127,8 @@ def _nobody(count: int, scheme: str) -> Path:
 
 def _joined(paths: list[Path]) -> Path:
     """One path of several shots; shots without the face get points as wide as the others'."""
+    if len(paths) == 1 and paths[0].points.shape[-1] > 1:
+        return paths[0]
     wide = max(path.points.shape[-1] for path in paths)
     wide = 2 if wide == 1 else wide
     points = [
@@ -171,12 +173,13 @@ def locate(
         if not there.any():
             matrix[part] = whole_frame(frame_size, crop.size)
             continue
-        calm = smooth(points[part], there, wish.frames(CALM))
-        points[part] = smooth(points[part], there, wish.frames(FINE))
+        some = slice(None) if there.all() else there  # a view where nobody is missing
+        calm = smooth(points[part], there, wish.frames(CALM))[some]
         matrix[part] = _held(
-            matrices(crop.template, calm[there], scheme, crop.size, frame_size=frame_size), there
+            matrices(crop.template, calm, scheme, crop.size, frame_size=frame_size), there
         )
-        points[part] = _held(points[part][there], there)
+        del calm
+        points[part] = _held(smooth(points[part], there, wish.frames(FINE))[some], there)
     if crop.on_missing == "hold" and valid.any():
         matrix, points = _held(matrix[valid], valid), _held(points[valid], valid)
         valid[:] = True
@@ -200,6 +203,8 @@ def locate(
 
 def _held(rows: Array, there: Array) -> Array:
     """Rows of the frames with a face, the nearest one's repeated in the frames without."""
+    if there.all():
+        return rows
     frames = np.flatnonzero(there)
     every = np.arange(len(there))
     after = np.clip(np.searchsorted(frames, every), 0, len(frames) - 1)

@@ -43,7 +43,7 @@ def matrices(
     if template not in TEMPLATES:
         known = ", ".join(sorted(TEMPLATES))
         raise BadUsage(f"unknown template {template!r}", hint=f"known: {known}")
-    return TEMPLATES[template](np.asarray(points, np.float64), scheme, size, frame_size)
+    return TEMPLATES[template](points, scheme, size, frame_size)
 
 
 def square(points: Array, scheme: str, size: int, frame_size: tuple[int, int]) -> Array:
@@ -65,7 +65,7 @@ def lip_sync(points: Array, scheme: str, size: int, frame_size: tuple[int, int])
 
 def portrait(points: Array, scheme: str, size: int, frame_size: tuple[int, int]) -> Array:
     """One upright square of head and shoulders for the whole shot, inside the picture if it can."""
-    boxes = box_of(points)
+    boxes = box_of(points).astype(np.float64)
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     height = float(np.percentile(boxes[:, 3] - boxes[:, 1], 90))
     centre = (middles.min(0) + middles.max(0)) / 2 - (0, PORTRAIT_RISE * height)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -23,7 +24,7 @@ SOMEBODY_ELSE = 0.4  # likeness under which a face is not the person asked for
 STRAY = 0.2  # tracks shorter than this share of the longest one are passers-by or mistakes
 SAME_PLACE = 0.6  # overlap of boxes before and after a flash
 NEAR, GROWN = 2.0, 1.6  # distance, in faces, and growth of one who comes back into view
-BLOCK = 500  # frames worked on at once where that takes several times their memory
+BLOCK = 500  # frames or columns worked on at once where that takes several times their memory
 JUMP = 0.25  # of the box's side in one frame: faster than heads move, so a hidden cut
 
 
@@ -205,12 +206,11 @@ def fill(track: Track, count: int, max_gap: int) -> Path:
 
 
 def _blend(rows: Array, before: Array, after: Array, part: Array) -> Array:
-    share = part.reshape(-1, *[1] * (rows.ndim - 1)).astype(np.float32)
-    # In place: ten minutes of landmarks are 90 MB, and each further copy would be as much again.
-    blend, other = rows[before].astype(np.float32), rows[after].astype(np.float32)
-    blend *= 1 - share
-    other *= share
-    blend += other
+    # Ten minutes of landmarks are 90 MB: only what lies between two rows is worth copies.
+    blend = rows[before].astype(np.float32, copy=False)
+    between = np.flatnonzero(part)
+    share = part[between].reshape(-1, *[1] * (rows.ndim - 1)).astype(np.float32)
+    blend[between] += share * (rows[after[between]] - blend[between])
     return np.asarray(blend)
 
 
@@ -220,8 +220,10 @@ def bridge(path: Path, shot: Array, max_gap: int) -> tuple[Path, Array]:
     A flash or a few blank frames look like two cuts; the face in the same place on both sides says
     that the shot went on, and the shots ``(f,)`` become one.
     """
-    points, box, valid, shot = (v.copy() for v in (path.points, path.box, path.valid, shot))
     pieces = runs(path.valid)
+    if len(pieces) < 2:
+        return path, shot
+    points, box, valid, shot = (v.copy() for v in (path.points, path.box, path.valid, shot))
     for (_, end), (start, _) in pairwise(pieces):
         ends = box[[end - 1, start]]
         if start - end > max_gap or float(overlap(ends[:1], ends[1:])[0, 0]) < SAME_PLACE:
@@ -244,12 +246,16 @@ def smooth(values: Array, valid: Array, window: int, order: int = 2) -> Array:
     # Half a second of imports that choosing a face in a picture does without.
     from scipy.signal import savgol_filter
 
-    out = np.array(values)
+    out = np.array(values, order="C")
+    columns = out.reshape(len(out), math.prod(out.shape[1:]))
     for start, end in runs(valid, values):
         length = min(window, end - start)
         length -= 1 - length % 2
-        if length > order:
-            out[start:end] = savgol_filter(out[start:end], length, order, axis=0, mode="interp")
+        if length <= order:
+            continue
+        for first in range(0, columns.shape[1], BLOCK):
+            part = columns[start:end, first : first + BLOCK]
+            part[:] = savgol_filter(part, length, order, axis=0, mode="interp")
     return out
 
 

@@ -46,7 +46,7 @@ def study_clip(track: FaceTrack, read: Read) -> Study | None:
     """The clip's study; None for one without a face."""
     points, fps = track.points, float(track.fps)
     valid = np.array(track.valid, bool)
-    valid[valid] = hidden.plausible(points[valid])
+    valid[valid] = hidden.plausible(points if valid.all() else points[valid])
     if not valid.any():
         return None
     shot = np.asarray(track.shot)

@@ -105,7 +105,7 @@ def own_range(points: Array, rows: Array) -> Spread:
     """
     if len(rows) < 2:
         return Spread(USUAL, (0.0, USUAL_WIDTH))
-    seen = points[rows].astype(np.float64)
+    seen = points if len(rows) == len(points) else points[rows]
     aperture, width = np.clip(mesh.aperture(seen), 0, None), mesh.width(seen)
     mean, deviation = float(aperture.mean()), float(aperture.std())
     talks = smoothstep(deviation, 0.015, 0.04)
