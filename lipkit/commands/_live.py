@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -17,7 +17,7 @@ from lipkit.commands import _options, _video
 from lipkit.commands._drive import codec_for, controls_of
 from lipkit.commands._model import load
 from lipkit.commands._portrait import about, open_appearance
-from lipkit.errors import BadUsage
+from lipkit.errors import BadInput, BadUsage
 from lipkit.flow import ahead
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def talk_live(wish: Animation, item: Item) -> dict[str, Any]:
     loaded = load(wish.model, "animate")
     speak = speaker_of(wish, loaded)
     codec = codec_for(loaded, wish.codec)
-    with ExitStack() as stack, about(portrait):
+    with ExitStack() as stack:
         from lipkit.media.source import open_source
 
         if portrait == "-":
@@ -95,7 +95,8 @@ def talk_live(wish: Animation, item: Item) -> dict[str, Any]:
             tape = Tape(sound.pcm, fps)
         sampling, controls = loaded.config.sampling, controls_of(loaded)
         motion = speak(loaded.module, sampling, tape.record(sound), wish.seed, **controls)
-        crops = drawn(codec, shown.appearance, ahead(motion, wake=sound.close))
+        coming = stack.enter_context(closing(ahead(motion, wake=sound.close)))
+        crops = drawn(codec, shown.appearance, coming)
         frames = _video.pasted(shown.appearance, crops)
         own = {"codec": codec.name, "face": wish.face, "fps": str(fps), "seed": wish.seed}
         record = provenance.record("animate", own | wish.model.record, inputs, loaded.digests)
@@ -130,10 +131,18 @@ def open_sound(name: str, pcm: str | None) -> Iterator[LiveSound]:
                 raise BadUsage("standard input is a terminal", hint="pipe sound into it")
             stream: Any = sys.stdin.buffer
         else:
-            stream = stack.enter_context(Path(name).open("rb", buffering=0))
+            stream = stack.enter_context(opened(Path(name)))
         sound = LiveSound(stream, layout)
         stack.callback(sound.close)
         yield sound
+
+
+def opened(path: Path) -> IO[bytes]:
+    """A pipe or file by its name; BadInput where there is none."""
+    try:
+        return path.open("rb", buffering=0)
+    except OSError as problem:
+        raise BadInput(f"{path}: {problem.strerror}") from None
 
 
 def drawn(codec: FaceCodec, appearance: Any, motion: Iterable[Floats]) -> Iterator[Frames]:
@@ -160,8 +169,10 @@ def write(
         target.path, size=size, fps=tape.fps, encode=target.encode, sound=sound.pcm, metadata=tags
     )
     count = 0
-    with writer as out, ui.progress(None, target.output) as shown:
-        for chunk in ahead(frames, wake=sound.close):
+    # Closed here, not when it is collected: its threads must end before the program does.
+    coming = closing(ahead(frames, wake=sound.close))
+    with writer as out, ui.progress(None, target.output) as shown, coming as chunks:
+        for chunk in chunks:
             for frame in chunk:
                 count += 1
                 out.write(frame, tape.until(count))

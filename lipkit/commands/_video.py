@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -115,13 +115,14 @@ def write_rendered(
 ) -> None:
     """Draw motion on a portrait: a clip of crops, or the finished video."""
     appearance = portrait.appearance
-    crops = rendered(codec, appearance, ahead(drive.chunks))
-    if crops_only:
-        writer = open_crops(target, portrait, drive, record)
-        write_all(writer, crops, drive.total)
-    else:
-        writer = open_video(target, portrait.size, record, fps=drive.fps, sound=drive.sound)
-        write_all(writer, pasted(appearance, crops), drive.total)
+    with closing(ahead(drive.chunks)) as motion:
+        crops = rendered(codec, appearance, motion)
+        if crops_only:
+            writer = open_crops(target, portrait, drive, record)
+            write_all(writer, crops, drive.total)
+        else:
+            writer = open_video(target, portrait.size, record, fps=drive.fps, sound=drive.sound)
+            write_all(writer, pasted(appearance, crops), drive.total)
 
 
 def open_video(
@@ -232,12 +233,16 @@ def rim(geometry: Geometry) -> NDArray[Any]:
 
 
 def write_all(writer: VideoWriter, chunks: Iterable[Frames], total: int) -> None:
-    """Write every chunk, made ahead in a thread, and show how far it is."""
+    """Write every chunk, made ahead in a thread, and show how far it is.
+
+    The thread has ended when this returns or fails: one that torch is in must not outlive the
+    program, and what is collected some time may.
+    """
     name = str(writer.path or "stdout")
     with ExitStack() as stack:
         out = stack.enter_context(writer)
         shown = stack.enter_context(ui.progress(total, name))
-        for chunk in ahead(chunks):
+        for chunk in stack.enter_context(closing(ahead(chunks))):
             out.write(chunk)
             shown.advance(len(chunk))
 

@@ -121,7 +121,11 @@ def test_sound_that_is_none_is_named(
     with stdin_of(b"not a wav at all", monkeypatch):
         status = run(animate(portrait, tiny_model, "-o", str(tmp_path / "a.mp4")))
     assert status == ExitStatus.BAD_INPUT
-    assert "standard input: the sound is no WAV" in capsys.readouterr().err
+    assert "error: standard input: the sound is no WAV" in capsys.readouterr().err
+    line = animate(portrait, tiny_model, "-o", str(tmp_path / "a.mp4"))
+    line[2] = str(tmp_path / "none.wav")
+    assert run(line) == ExitStatus.BAD_INPUT
+    assert "none.wav: No such file" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
