@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 GREY = 127
 MASK_SIZE = 256
-CELL = 8  # pixels a latent is wide
+CELL = 8  # pixels a latent of Stable Diffusion is wide
 
 
 def cut(frame: Array, matrix: Array, resolution: int) -> tuple[Array, Array]:
@@ -44,7 +44,8 @@ def fixed_mask(name: str, resolution: int) -> Array:
     """A fixed mask ``(r, r)`` uint8: 255 keeps a pixel of the face, 0 lets it be drawn anew.
 
     ``mask`` is the one that the released weights were trained with; beside it there are ``mask2``
-    to ``mask4``. At other sizes than 256 the edges are grey.
+    to ``mask4``, and ``half`` for trainings of one's own, which hides the chin as well. At other
+    sizes than 256 the edges are grey.
     """
     table = json.loads(files("lipkit").joinpath("assets/latentsync_masks.json").read_bytes())
     mask = np.full((MASK_SIZE, MASK_SIZE), 255, np.uint8)
@@ -57,9 +58,9 @@ def fixed_mask(name: str, resolution: int) -> Array:
     return mask
 
 
-def latent_mask(mask: Array) -> Tensor:
-    """The mask of the latents ``(r/8, r/8)``: the top left pixel of each cell, in 0..1."""
-    return torch.from_numpy(mask[::CELL, ::CELL] / 255.0).float()
+def latent_mask(mask: Array, cell: int = CELL) -> Tensor:
+    """The mask of the latents ``(r/cell, r/cell)``: the top left pixel of each, in 0..1."""
+    return torch.from_numpy(mask[::cell, ::cell] / 255.0).float()
 
 
 def prepare(frames: Array, mask: Array) -> tuple[Tensor, Tensor]:

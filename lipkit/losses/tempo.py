@@ -8,25 +8,28 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-SIDE = 224  # of what the video network sees
+SIDE = 224  # of what VideoMAE sees
 
 
-def seen(clips: Tensor) -> Tensor:
-    """Clips ``(b, 3, f, h, w)`` in -1..1 as the video network takes them, in 0..1 at its size.
+def seen(clips: Tensor, side: int = SIDE) -> Tensor:
+    """Clips ``(b, 3, f, h, w)`` in -1..1 as the video network takes them, in 0..1 at its side.
 
     Its usual mean and deviation of colours stay out: so LatentSync was trained.
     """
     frames = clips.transpose(1, 2).flatten(0, 1)
-    frames = functional.interpolate(frames, (SIDE, SIDE), mode="bicubic")
+    if frames.shape[-2:] != (side, side):
+        frames = functional.interpolate(frames, (side, side), mode="bicubic")
     shown = (frames / 2 + 0.5).clamp(0, 1)
     return shown.reshape(len(clips), -1, *shown.shape[1:]).transpose(1, 2)
 
 
-def tempo_distance(look: Callable[[Tensor], Tensor], made: Tensor, real: Tensor) -> Tensor:
+def tempo_distance(
+    look: Callable[[Tensor], Tensor], made: Tensor, real: Tensor, side: int = SIDE
+) -> Tensor:
     """The mean squared distance of the directions of features ``look(clips) -> (b, d)``.
 
     No gradient reaches ``real``.
     """
     with torch.no_grad():
-        goal = functional.normalize(look(seen(real)))
-    return functional.mse_loss(functional.normalize(look(seen(made))), goal)
+        goal = functional.normalize(look(seen(real, side)))
+    return functional.mse_loss(functional.normalize(look(seen(made, side))), goal)

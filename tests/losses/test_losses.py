@@ -43,6 +43,7 @@ def test_tempo_compares_directions_and_teaches_only_the_made() -> None:
 
     clips = torch.rand(2, 3, 4, 16, 16) * 2 - 1
     assert seen(clips).shape == (2, 3, 4, 224, 224)
+    torch.testing.assert_close(seen(clips, 16), clips / 2 + 0.5)
     assert seen(clips * 9).min() == 0
     assert seen(clips * 9).max() == 1
     made, real = (clips + 0.1).requires_grad_(), clips.clone().requires_grad_()

@@ -15,6 +15,7 @@ FAMILY = Family(
     build="lipkit.models.latentsync.model:build",
     stages={
         "autoencoder": "lipkit.models.latentsync.stages:autoencoder",
+        "hearing": "lipkit.models.latentsync.hearing:hearing",
         "stage1": "lipkit.models.latentsync.stages:stage1",
         "stage2": "lipkit.models.latentsync.stages:stage2",
     },

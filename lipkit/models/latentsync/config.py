@@ -8,8 +8,6 @@ from typing import Literal
 from lipkit.models.parts.diffusion_config import VaeConfig, VideoUNetConfig
 from lipkit.training.config import Precision, StageConfig
 
-CELL = 8  # pixels that one latent covers
-
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -21,15 +19,27 @@ class ModelConfig:
     mask: str = "mask"  # the hole in the face that is drawn anew
     encoder: str = "whisper-tiny"
     context: tuple[int, ...] = (2, 2)  # frames before and after that a frame hears
+    listener: int = 0  # width of what a small network of the model's own makes tokens of; 0: none
+    prediction: Literal["epsilon", "v_prediction", "sample"] = "epsilon"  # of the UNet
     unet: VideoUNetConfig = field(default_factory=VideoUNetConfig)
     vae: VaeConfig = field(default_factory=VaeConfig)
 
     def __post_init__(self) -> None:
-        if self.resolution % CELL:
-            raise ValueError(f"model.resolution = {self.resolution}: no multiple of {CELL}")
+        if self.resolution % self.cell:
+            raise ValueError(f"model.resolution = {self.resolution}: no multiple of {self.cell}")
         room = self.unet.motion.table
         if self.unet.motion.levels and self.window > room:
             raise ValueError(f"model.window = {self.window}: motion modules know {room} frames")
+
+    @property
+    def cell(self) -> int:
+        """Pixels that one latent is wide: 8 with Stable Diffusion's autoencoder."""
+        return int(2 ** (len(self.vae.widths) - 1))
+
+    @property
+    def hears(self) -> int | None:
+        """Width of the features that the model is given; None where it hears nothing."""
+        return self.listener or self.unet.context
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ class Weighing:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The stages: faces first, then speech; a stage for an autoencoder of the model's own before.
+    """The stages: faces first, then speech; before, those of parts that are the model's own.
 
     Frozen networks are named as in the store, or by a file or run. Stand-ins are small networks
     with random weights: enough to try a training with, and nothing to compare results by.
@@ -72,6 +82,9 @@ class TrainConfig:
         default_factory=lambda: StageConfig(
             steps=100_000, batch=4, frames=8, learning_rate=1e-4, weight_decay=0.0
         )
+    )
+    hearing: StageConfig = field(
+        default_factory=lambda: StageConfig(steps=10_000, batch=8, frames=32)
     )
     stage1: StageConfig = field(
         default_factory=lambda: StageConfig(
@@ -91,7 +104,8 @@ class TrainConfig:
     alpha: float = 1.0  # of the noise that frames share; 0: each has its own
     kl: float = 3e-4  # of the autoencoder's posteriors
     syncnet: str = "stable-syncnet"
-    lpips: Literal["vgg", "stand-in"] = "vgg"
+    lpips: str = "lpips-vgg"  # the heads; or "stand-in"
+    vgg: str = "vgg16"  # what the heads look at
     videomae: str = "videomae-v2-g"  # or "stand-in"
     precision: Precision = "no"
 

@@ -27,7 +27,7 @@ UNET = (
     *FROM_ANIMATEDIFF,
     Rule(r"(.+)\.audio_cross_attn\.norm\.(.+)", r"\1.norm2.\2"),  # 1.0
     Rule(r"(.+)\.audio_cross_attn\.attn\.(.+)", r"\1.attn2.\2"),
-    Rule(r"((?:conv|time|down_blocks|mid_block|up_blocks).+)", r"\1"),
+    Rule(r"((?:conv|time|down_blocks|mid_block|up_blocks|listener).+)", r"\1"),
 )
 OFFICIAL = (*TO_ANIMATEDIFF, Rule(r"(.+)", r"\1"))
 OFFICIAL_10 = (

@@ -8,13 +8,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lipkit.errors import BadUsage, WeightsError
+from lipkit.losses.tempo import SIDE
 from lipkit.models.latentsync.config import LatentSyncConfig, Weighing
 from lipkit.models.latentsync.expert.model import load as load_syncnet
 from lipkit.models.latentsync.expert.model import place_of
 from lipkit.models.latentsync.objective import Judges
-from lipkit.models.parts import checkpoint, videomae, weights
+from lipkit.models.parts import checkpoint, lpips, videomae, weights
 from lipkit.models.parts.foreign import read_checkpoint
-from lipkit.models.parts.lpips import Lpips
 from lipkit.models.parts.stand_in import STAND_IN, StandIn
 
 
@@ -66,20 +66,23 @@ def judges_of(
                 f"{train.syncnet}: sees {known.frames} frames, the model makes {form.window}"
             )
         size = known.resolution if known.space == "pixels" else None
-    distance = lpips_of(train.lpips) if weighing.lpips else None
+    distance = lpips_of(train.lpips, train.vgg) if weighing.lpips else None
     video = video_of(train.videomae, form.window) if weighing.trepa else None
+    seen = form.resolution if train.videomae == STAND_IN else SIDE
     networks = [each for each in (autoencoder, syncnet, distance, video) if each is not None]
     for network in networks:
         network.eval().requires_grad_(False)
         if again:
             spare(network)
-    return Judges(autoencoder, syncnet, size, distance, video)
+    return Judges(autoencoder, syncnet, size, distance, video, seen)
 
 
 def spare(network: nn.Module) -> None:
     """Have a network compute its activations again where it can, which spares memory."""
     if isinstance(network, videomae.VideoMae):
-        network.body.gradient_checkpointing_enable()
+        body = network.body
+        older = body.gradient_checkpointing_enable  # its name until transformers 5
+        getattr(body, "activation_checkpointing_enable", older)()
         network.body.train()  # transformers asks for it; nothing is dropped in it
         return
     for part in network.modules():
@@ -88,13 +91,20 @@ def spare(network: nn.Module) -> None:
             switch()
 
 
-def lpips_of(name: str) -> nn.Module:
-    """LPIPS by VGG16 as losses have it, or its stand-in."""
-    if name == STAND_IN:
+def lpips_of(heads: str, backbone: str = "vgg16") -> nn.Module:
+    """LPIPS by VGG16 as losses have it, of the store or of the public files; or its stand-in."""
+    if heads == STAND_IN:
         return StandInLpips()
-    network = Lpips("vgg")
-    checkpoint.load(network.features, weights.locate("vgg16"))
-    checkpoint.load(network.heads, weights.locate("lpips-vgg"))
+    network = lpips.Lpips("vgg")
+    for part, given, name in (
+        (network.features, backbone, "vgg16"),
+        (network.heads, heads, "lpips-vgg"),
+    ):
+        if given in weights.catalogue():
+            checkpoint.load(part, weights.locate(given))
+        else:
+            tensors, _ = lpips.adopt(read_checkpoint(place_of(given)), weights.find(name))
+            part.load_state_dict(tensors)
     return network
 
 

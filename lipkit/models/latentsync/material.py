@@ -17,7 +17,7 @@ from lipkit.models.latentsync.config import ModelConfig
 from lipkit.models.latentsync.editing import windows_of
 from lipkit.training.clips import ClipFootage
 from lipkit.training.data import Footage
-from lipkit.training.speaking import heard_of, mel_at, passages
+from lipkit.training.speaking import heard_of, mel_at, passages, starts_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,6 +70,26 @@ def pairs(
         found["mel"].append(mel_at(take, start, count))
         found["together"].append(torch.tensor(float(fits)))
         if len(found["mel"]) == batch:
+            break
+    return {name: torch.stack(items) for name, items in found.items()}
+
+
+def together(
+    takes: Sequence[Footage],
+    rng: np.random.Generator,
+    batch: int,
+    windows: int,
+    count: int,
+    size: int,
+) -> dict[str, Tensor]:
+    """So many windows of each of ``batch`` takes, in sync: ``faces`` and ``mel`` as for pairs."""
+    found: dict[str, list[Tensor]] = {"faces": [], "mel": []}
+    for take, _, _ in passages(takes, rng, count, 1):
+        places = starts_of(take, count)
+        for start in rng.choice(places, windows, replace=len(places) < windows):
+            found["faces"].append(faces_at(take, int(start), count, size))
+            found["mel"].append(mel_at(take, int(start), count))
+        if len(found["mel"]) == batch * windows:
             break
     return {name: torch.stack(items) for name, items in found.items()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from lipkit.models.latentsync.config import ModelConfig
+from lipkit.models.latentsync.listening import ListeningUNet
 from lipkit.models.parts import vae
 from lipkit.models.parts.video_unet import VideoUNet
 
@@ -15,7 +16,8 @@ class LatentSync(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.unet = VideoUNet(config.unet)
+        heard = config.listener
+        self.unet = ListeningUNet(config.unet, heard) if heard else VideoUNet(config.unet)
         self.vae = None if config.vae.weights else vae.build(config.vae)
 
 

@@ -16,11 +16,11 @@ from torch.nn import functional
 
 from lipkit.losses.agreement import disagreement, lips_of
 from lipkit.losses.perception import lower_half_distance
-from lipkit.losses.tempo import tempo_distance
+from lipkit.losses.tempo import SIDE, tempo_distance
 from lipkit.models.latentsync.config import Weighing
 from lipkit.models.latentsync.convert import official
 from lipkit.models.parts import vae
-from lipkit.models.parts.denoising import clean, mixed_noise, noised, schedule
+from lipkit.models.parts.denoising import Prediction, clean, mixed_noise, noised, schedule, wanted
 from lipkit.models.parts.motion import unfold
 from lipkit.models.parts.video_unet import VideoUNet
 
@@ -47,6 +47,7 @@ class Judges:
     syncnet_size: int | None = 256  # of the pictures it sees; None: it sees latents
     distance: Callable[[Tensor, Tensor], Tensor] | None = None  # LPIPS
     video: Callable[[Tensor], Tensor] | None = None  # VideoMAE
+    video_size: int = SIDE  # of the pictures it sees
 
 
 class Draw(Protocol):
@@ -63,9 +64,9 @@ class Draw(Protocol):
 
 @dataclass(frozen=True)
 class Guess:
-    """A prediction: the noise that was there, what the UNet saw, what it took for noise."""
+    """A prediction: what the UNet should have told, what it saw, what it told."""
 
-    noise: Tensor  # (b, c, f, h, w) as all below
+    wanted: Tensor  # (b, c, f, h, w) as all below; the noise, but for toys
     seen: Tensor
     predicted: Tensor
     latents: Tensor  # the clean ones that it amounts to
@@ -78,6 +79,7 @@ def guess(
     masks: tuple[Tensor, Tensor],
     draw: Draw,
     alpha: float | None = 1.0,
+    prediction: Prediction = "epsilon",
 ) -> Guess:
     """The UNet's guess at a noised clip; ``masks`` are the pixels' and the latents', 1 keeps.
 
@@ -101,12 +103,14 @@ def guess(
     keep = small.expand(batch, 1, frames, -1, -1)
     seen = torch.cat([latents, keep, masked, whole], 1)
     predicted = unet(seen, times, sample.audio).float()
-    return Guess(noise, seen, predicted, clean(latents, predicted, times, alphas))
+    goal = wanted(prediction, target, noise, times, alphas)
+    found = clean(latents, predicted, times, alphas, prediction)
+    return Guess(goal, seen, predicted, found)
 
 
 def terms(made: Guess, sample: Sample, judges: Judges, weighing: Weighing) -> Mapping[str, Tensor]:
     """The terms of the loss by name, not yet weighed."""
-    found = {"recon": functional.mse_loss(made.predicted, made.noise.float())}
+    found = {"recon": functional.mse_loss(made.predicted, made.wanted.float())}
     in_pixels = weighing.sync and judges.syncnet_size is not None
     if in_pixels or weighing.lpips or weighing.trepa:
         flat = made.latents.transpose(1, 2).flatten(0, 1)
@@ -120,7 +124,7 @@ def terms(made: Guess, sample: Sample, judges: Judges, weighing: Weighing) -> Ma
         found["lpips"] = lower_half_distance(judges.distance, *pair).mean()
     if weighing.trepa:
         pair = (drawn.transpose(1, 2), sample.target.transpose(1, 2))
-        found["trepa"] = tempo_distance(judges.video, *pair)
+        found["trepa"] = tempo_distance(judges.video, *pair, judges.video_size)
     return found
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lipkit.errors import WeightsError
 from lipkit.faces.latentsync_pixels import fixed_mask, latent_mask
-from lipkit.models.latentsync.config import CELL, ModelConfig, SamplingConfig
+from lipkit.models.latentsync.config import ModelConfig, SamplingConfig
 from lipkit.models.latentsync.denoiser import KEPT_STEPS, Denoiser
 from lipkit.models.parts import vae
 from lipkit.models.parts.denoising import denoise, schedule
@@ -60,7 +60,7 @@ class LatentSyncer:
         self.unet, self.vae, self.form = unet, autoencoder, form
         mask = fixed_mask(form.mask, form.resolution)
         self.mask = torch.from_numpy(mask / 255.0).float()  # (r, r), 1 keeps
-        self.latent_mask = latent_mask(mask)
+        self.latent_mask = latent_mask(mask, form.cell)
 
     def sync(
         self, crops: Iterable[Tensor], audio: Features, sampling: SamplingConfig, generator: Any
@@ -86,12 +86,12 @@ class LatentSyncer:
         """Each clip of ``crops`` and its latents."""
         noise = Draws(generator) if isinstance(generator, torch.Generator) else generator
         heard = torch.from_numpy(audio.data)
-        if self.form.unet.context not in (None, heard.shape[-1]):
+        if self.form.hears not in (None, heard.shape[-1]):
             raise WeightsError(
                 f"audio features of {audio.encoder} are {heard.shape[-1]} wide, "
-                f"the model hears {self.form.unet.context}"
+                f"the model hears {self.form.hears}"
             )
-        side = self.form.resolution // CELL
+        side = self.form.resolution // self.form.cell
         start = noise.initial((1, self.form.vae.latents, 1, side, side))
         first = 0
         for clip in regrouped(crops, self.form.window + 2 * sampling.overlap):
@@ -122,7 +122,7 @@ class LatentSyncer:
             KEPT_STEPS if sampling.speed == "fast" else 1,
         )
         latents = start.to(device).expand(-1, -1, len(crops), -1, -1)
-        for step in denoise(denoiser, latents, schedule(sampling.scheduler, sampling.steps)):
+        for step in denoise(denoiser, latents, self.schedule(sampling)):
             latents = step
         return latents[0].transpose(0, 1)
 
@@ -133,10 +133,14 @@ class LatentSyncer:
         drawn, mask = vae.decode(self.vae, latents.to(device)), self.mask.to(device)
         return drawn * (1 - mask) + crops.to(device) * mask
 
+    def schedule(self, sampling: SamplingConfig) -> Any:
+        """A clip's schedule."""
+        return schedule(sampling.scheduler, sampling.steps, self.form.prediction)
+
     def condition(self, crops: Tensor, noise: Noise) -> Tensor:
         """What the UNet sees beside the noise ``(1, 9, f, h, w)``: mask, masked and whole faces."""
         mask = self.mask.to(crops.device)
-        side = self.form.resolution // CELL
+        side = self.form.resolution // self.form.cell
         shape = (len(crops), self.form.vae.latents, side, side)
         masked = vae.encode(self.vae, crops * mask, noise.posterior(shape))
         whole = vae.encode(self.vae, crops, noise.posterior(shape))

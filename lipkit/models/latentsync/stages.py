@@ -81,6 +81,7 @@ def begin(model: LatentSync, file: str) -> None:
         for name in state
         if name not in found
         and "motion_modules" not in name
+        and not name.startswith("listener.")
         and not name.startswith(spared)
         and not name.endswith(("attn2.to_k.weight", "attn2.to_v.weight"))
     ]
@@ -196,7 +197,7 @@ class DenoiserStage:
         self.name, self.form, self.config, self.stage = name, form, config.train, stage
         self.weighing, self.data, self.parts = weighing, data, parts
         mask = fixed_mask(form.mask, form.resolution)
-        self.masks = torch.from_numpy(mask / 255).float(), latent_mask(mask)
+        self.masks = torch.from_numpy(mask / 255).float(), latent_mask(mask, form.cell)
         self.judges = judges_of(vae.of(model), config, weighing, stage.checkpointing)
 
     def parameters(self, model: LatentSync) -> list[nn.Parameter]:
@@ -216,8 +217,8 @@ class DenoiserStage:
         """The terms as they are."""
         sample = sample_of(batch)
         judges = on(self.judges, sample.target.device)
-        alpha = self.config.alpha or None
-        made = guess(model.unet, judges.autoencoder, sample, self.masks, draw, alpha)
+        alpha, kind = self.config.alpha or None, self.form.prediction
+        made = guess(model.unet, judges.autoencoder, sample, self.masks, draw, alpha, kind)
         return terms(made, sample, judges, self.weighing)
 
     def validate(self, model: LatentSync) -> Mapping[str, float]:

@@ -41,7 +41,7 @@ RULES = (Rule(r"((?:audio|visual)_encoder\..+)", r"\1"),)
 
 def norm(width: int) -> nn.GroupNorm:
     """The norm that all layers have."""
-    return nn.GroupNorm(GROUPS, width, EPSILON)
+    return nn.GroupNorm(min(GROUPS, width), width, EPSILON)
 
 
 class Stage(nn.Module):

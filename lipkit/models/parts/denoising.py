@@ -7,28 +7,32 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 from torch import Tensor
 
-# The noise in latents (b, c, f, h, w) at a time step, which is the n-th to be asked for.
+# The noise in latents (b, c, f, h, w) at a time step, which is the n-th to be asked for; or what
+# else the schedule takes.
 Predictor = Callable[[Tensor, int, int], Tensor]
+Prediction = Literal["epsilon", "v_prediction", "sample"]
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 SPACING = {"timestep_spacing": "leading", "steps_offset": 1}
-SCHEDULES: dict[str, Callable[[], Any]] = {
+SCHEDULES: dict[str, Callable[..., Any]] = {
     # The step before the first ends at the first alpha, not at one: so the weights were used.
-    "ddim": lambda: DDIMScheduler(**BETAS, **SPACING, clip_sample=False, set_alpha_to_one=False),
-    "dpm++": lambda: DPMSolverMultistepScheduler(**BETAS, **SPACING),
+    "ddim": lambda **given: DDIMScheduler(
+        **BETAS, **SPACING, clip_sample=False, set_alpha_to_one=False, **given
+    ),
+    "dpm++": lambda **given: DPMSolverMultistepScheduler(**BETAS, **SPACING, **given),
 }
 
 
-def schedule(name: str, steps: int) -> Any:
+def schedule(name: str, steps: int, prediction: str = "epsilon") -> Any:
     """A fresh scheduler for so many steps; solvers remember steps, so take one for each clip."""
-    scheduler = SCHEDULES[name]()
+    scheduler = SCHEDULES[name](prediction_type=prediction)
     with warnings.catch_warnings():  # the solver hands tensors to numpy in a way of old
         warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
         scheduler.set_timesteps(steps)
@@ -50,10 +54,24 @@ def noised(latents: Tensor, noise: Tensor, times: Tensor, alphas: Tensor) -> Ten
     return share.sqrt() * latents + (1 - share).sqrt() * noise
 
 
-def clean(latents: Tensor, noise: Tensor, times: Tensor, alphas: Tensor) -> Tensor:
-    """The one-step estimate of what was noised, if ``noise (b, ...)`` is what was added."""
+def wanted(
+    kind: Prediction, latents: Tensor, noise: Tensor, times: Tensor, alphas: Tensor
+) -> Tensor:
+    """What a network should predict for ``latents (b, ...)`` with ``noise``."""
+    if kind == "epsilon":
+        return noise
     share = _share(alphas, times, latents)
-    return (latents - (1 - share).sqrt() * noise) / share.sqrt()
+    return latents if kind == "sample" else share.sqrt() * noise - (1 - share).sqrt() * latents
+
+
+def clean(
+    latents: Tensor, told: Tensor, times: Tensor, alphas: Tensor, kind: Prediction = "epsilon"
+) -> Tensor:
+    """The one-step estimate of what was noised to ``latents``, by what a network ``told``."""
+    share = _share(alphas, times, latents)
+    if kind == "epsilon":
+        return (latents - (1 - share).sqrt() * told) / share.sqrt()
+    return told if kind == "sample" else share.sqrt() * latents - (1 - share).sqrt() * told
 
 
 def mixed_noise(shared: Tensor, own: Tensor | None, alpha: float = 1.0) -> Tensor:

@@ -17,7 +17,9 @@ from lipkit.models.parts.foreign import Checkpoint
 from lipkit.models.parts.patches import Patches
 
 BATCH = 16  # pictures coded at once; fewer where memory does not hold them
+CELL = 8  # pixels that a latent is wide, at most
 AT_ONCE = {"cpu": 1}  # a CPU gains nothing by batches, and memory is all that they cost it
+SMALL = 1 << 16  # pixels up to which small pictures are coded together on a CPU, too
 
 ATTENTION = r"((?:en|de)coder\.mid_block\.attentions\.0)\."
 RULES = (  # files of before 2023 name the attention otherwise
@@ -73,7 +75,7 @@ def encode(vae: AutoencoderKL, pictures: Tensor, noise: Tensor | None = None) ->
             latents = latents + posterior.std.float() * noise[first:last].to(latents.device)
         return latents * vae.config.scaling_factor
 
-    return in_parts(some, len(pictures), AT_ONCE.get(pictures.device.type, BATCH))
+    return in_parts(some, len(pictures), at_once(pictures, 1))
 
 
 def decode(vae: AutoencoderKL, latents: Tensor) -> Tensor:
@@ -83,7 +85,13 @@ def decode(vae: AutoencoderKL, latents: Tensor) -> Tensor:
         part = latents[first:last] / vae.config.scaling_factor
         return vae.decode(part.to(vae.dtype)).sample.float()
 
-    return in_parts(some, len(latents), AT_ONCE.get(latents.device.type, BATCH))
+    return in_parts(some, len(latents), at_once(latents, CELL))
+
+
+def at_once(pictures: Tensor, cell: int) -> int:
+    """How many of ``pictures (n, c, h, w)``, ``cell`` pixels to a place, to code together."""
+    usual = AT_ONCE.get(pictures.device.type, BATCH)
+    return max(usual, SMALL // (pictures.shape[-2] * pictures.shape[-1] * cell**2))
 
 
 def pictures_of(vae: AutoencoderKL, latents: Tensor) -> Tensor:

@@ -69,16 +69,19 @@ def read(
     *,
     known: Array | None = None,
     free: Sequence[str] = CHANNELS,
+    where: Array | None = None,
 ) -> Reading:
     """What cartoon ``person`` does in ``frames (f, h, w, 3)`` that follow each other.
 
     With ``known (f, c)`` only the channels ``free`` are read, which is faster and surer where the
-    rest of the picture is given, as in lip sync.
+    rest of the picture is given, as in lip sync. ``where (f, h, w)`` says in 0..1 how much each
+    pixel counts: what was not generated must not be read.
     """
     reader = Reader(person, free if known is not None else CHANNELS)
     rows, errors = [], []
     for k, frame in enumerate(frames):
         given = None if known is None else np.asarray(known[k], np.float64)
+        reader.counts = None if where is None else reduced(where[k, ..., None])
         row, error = reader.next(frame, given)
         rows.append(row)
         errors.append(error)
@@ -94,6 +97,7 @@ class Reader:
         self.free = frozenset(free)
         self.blur = SMOOTH
         self.target = np.zeros((0, 0, 3), np.float32)
+        self.counts: Array | None = None  # (h, w, 1) in 0..1; None: all pixels do
         self.last: Array | None = None
         self.good = np.inf  # the least error so far
         self.slopes: Array | None = None
@@ -149,7 +153,8 @@ class Reader:
     def miss(self, row: Array) -> Array:
         """Differences ``(n,)`` between the picture and the drawing of a state."""
         drawn = draw(self.person, State.of(row), (self.target.shape[0], self.target.shape[1]))
-        return np.asarray(self.target - smoothed(drawn, self.blur)).ravel()
+        apart = np.asarray(self.target - smoothed(drawn, self.blur))
+        return apart.ravel() if self.counts is None else (apart * self.counts).ravel()
 
     def cost(self, row: Array, miss: Array | None = None) -> float:
         """How unlike the picture, and how unusual, a state is."""
@@ -213,13 +218,13 @@ class Reader:
         self.slopes, self.origin = np.stack(slopes, 1), row
 
 
-def reduced(frame: NDArray[np.uint8]) -> Array:
-    """The picture at no more than the size at which pictures are compared."""
+def reduced(frame: Array) -> Array:
+    """The picture ``(h, w, c)`` at no more than the size at which pictures are compared."""
     factor = -(-min(frame.shape[:2]) // LARGEST)
     if factor <= 1:
         return frame
     h, w = (side // factor * factor for side in frame.shape[:2])
-    blocks = frame[:h, :w].reshape(h // factor, factor, w // factor, factor, 3)
+    blocks = frame[:h, :w].reshape(h // factor, factor, w // factor, factor, -1)
     return np.asarray(blocks.mean((1, 3)))
 
 

@@ -22,7 +22,7 @@ from lipkit.training.toys.performance import perform
 from lipkit.training.toys.synthesis import speak
 from lipkit.training.toys.utterances import Voice, utter
 from lipkit.training.voices.excerpts import marked
-from lipkit.training.voices.visemes import Segment
+from lipkit.training.voices.visemes import Segment, activations
 
 Floats = NDArray[np.float32]
 Array = NDArray[Any]
@@ -159,9 +159,11 @@ class Toy:
 
     @property
     def truth(self) -> Mapping[str, Array]:
-        """``motion (f, c)`` and ``silence (f,)``."""
-        silence = marked(list(self.script.segments), len(self), FPS)[1]
-        return {"motion": self.motion, "silence": silence}
+        """``motion (f, c)``, ``silence (f,)`` and ``phones (f, k)``, in classes that look alike."""
+        segments = list(self.script.segments)
+        silence = marked(segments, len(self), FPS)[1]
+        phones = activations(segments, len(self), FPS)
+        return {"motion": self.motion, "silence": silence, "phones": phones}
 
 
 class Cast(Sequence[Toy]):

@@ -18,6 +18,7 @@ from lipkit.models.latentsync.objective import (
     trainable,
     weighed,
 )
+from lipkit.models.parts.denoising import Prediction, clean, noised, schedule, wanted
 
 
 class Drawn:
@@ -107,7 +108,7 @@ def test_the_unet_sees_channels_in_their_order(model: LatentSync, sample: Sample
     made = guess(model.unet, model.vae, sample, masks(), Drawn(), alpha=None)
     assert made.seen.shape == (2, 13, 3, 8, 8)
     assert torch.equal(made.seen[0, 4, 0], masks()[1])
-    assert torch.equal(made.noise[:, :, 0], made.noise[:, :, 2])
+    assert torch.equal(made.wanted[:, :, 0], made.wanted[:, :, 2])
 
 
 def test_trainable_parts_have_official_names(model: LatentSync) -> None:
@@ -119,3 +120,15 @@ def test_trainable_parts_have_official_names(model: LatentSync) -> None:
 def test_lips_are_the_lower_half() -> None:
     frames = torch.arange(2 * 2 * 3 * 4 * 4).reshape(2, 2, 3, 4, 4).float()
     assert torch.equal(lips_of(frames, 4), frames[..., 2:, :].flatten(1, 2))
+
+
+@pytest.mark.parametrize("kind", ["epsilon", "v_prediction", "sample"])
+def test_what_is_wanted_tells_the_clean_latents(kind: Prediction) -> None:
+    latents, noise = torch.randn(2, 2, 4, 3, 8, 8)
+    times, alphas = torch.tensor([10, 700]), schedule("ddim", 1, kind).alphas_cumprod
+    seen = noised(latents, noise, times, alphas)
+    told = wanted(kind, latents, noise, times, alphas)
+    found = clean(seen, told, times, alphas, kind)
+    torch.testing.assert_close(found, latents, rtol=1e-3, atol=1e-3)
+    made = schedule("ddim", 1000, kind).step(told[1:], 700, seen[1:])
+    torch.testing.assert_close(made.pred_original_sample, latents[1:], rtol=1e-3, atol=1e-3)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from lipkit.training.toys.drawing import draw_frames
 from lipkit.training.toys.likeness import nearest
 from lipkit.training.toys.motion import INDEX, LIPS
 from lipkit.training.toys.reading import read
@@ -45,6 +46,22 @@ def test_lips_alone_where_the_rest_is_known():
     assert correlation(found["aperture"], take.motion[:24, INDEX["aperture"]]) > 0.98
     assert correlation(found["width"], take.motion[:24, INDEX["width"]]) > 0.9
     assert np.array_equal(found["yaw"], take.motion[:24, INDEX["yaw"]])
+
+
+def test_what_was_not_generated_is_not_read():
+    take = CAST[3]
+    known = take.motion[:24]
+    still = known.copy()
+    still[:, INDEX["aperture"]] = 0.1
+    where = np.zeros((24, 64, 64), np.float32)
+    where[:, 34:52, 16:48] = 1  # the lips, not the chin, which moves with them
+    frozen = draw_frames(take.who, still, 64)
+    frames = np.where(where[..., None] > 0, frozen, take.pictures(0, 24))
+    seen = {"known": known, "free": LIPS}
+    found = read(frames, take.who, **seen, where=where)["aperture"]
+    assert found.std() < 0.1 * known[:, INDEX["aperture"]].std()
+    lips = read(take.pictures(0, 24), take.who, **seen, where=where)["aperture"]
+    assert correlation(lips, known[:, INDEX["aperture"]]) > 0.98
 
 
 def test_larger_pictures_and_lost_faces():

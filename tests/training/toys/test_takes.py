@@ -17,6 +17,8 @@ def test_a_take_is_footage_that_fits_together(tmp_path):
     assert take.points.shape == (50, 68, 2)
     assert take.truth["motion"].shape == (50, 17)
     assert take.truth["silence"].dtype == bool
+    assert take.truth["phones"].shape[0] == 50
+    assert take.truth["phones"].sum(1) == pytest.approx(np.ones(50), abs=1e-3)
     assert take.labels(0, 2).shape == (2, 32, 32, 5)
 
 

@@ -59,9 +59,16 @@ class TrainConfig:
             warmup=0, weight_decay=0.01, save_every=2500,
         )
     )  # fmt: skip
+    windows: int = (
+        1  # of a take in a batch; 2 or more: every pair of lips and sound of a take counts
+    )
     checked: int = 2048  # pairs of a validation
     autoencoder: str = ""  # a run of latentsync whose latents are seen; "": the model's vae
     precision: Precision = "no"
+
+    def __post_init__(self) -> None:
+        if self.windows < 1 or self.pairs.batch % self.windows:
+            raise ValueError(f"train.windows = {self.windows}: no divisor of train.pairs.batch")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from lipkit.models.latentsync.config import ModelConfig as SyncerConfig
 from lipkit.models.latentsync.expert.config import ExpertConfig, ModelConfig, TrainConfig
 from lipkit.models.latentsync.expert.model import place_of
 from lipkit.models.latentsync.material import pairs as pairs_of
-from lipkit.models.latentsync.material import pixels
+from lipkit.models.latentsync.material import pixels, together
 from lipkit.models.latentsync.model import build as build_syncer
 from lipkit.models.latentsync.objective import stacked
 from lipkit.models.latentsync.syncnet import lower_half
@@ -78,12 +78,17 @@ class PairsStage:
     def batch(self, seed: int, index: int) -> Batch:
         """Faces and mels, half of which belong together."""
         rng = np.random.default_rng((seed, 4, index))
-        form, count = self.form, self.config.pairs.batch
+        form, count, windows = self.form, self.config.pairs.batch, self.config.windows
+        if windows > 1:
+            sizes = count // windows, windows, form.frames, form.resolution
+            return together(self.data.training, rng, *sizes)
         return pairs_of(self.data.training, rng, count, form.frames, form.resolution)
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> Mapping[str, Tensor]:
         """Cross-entropy of the cosines; 0.69 is chance."""
         lips, sound = self.embedded(model, batch)
+        if self.config.windows > 1:
+            return {"agreement": crossed(lips, sound, self.config.windows)}
         return {"agreement": disagreement(lips, sound, batch["together"]).mean()}
 
     def embedded(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -118,3 +123,17 @@ class PairsStage:
             "accuracy": float(torch.stack(right).mean()),
             "agreement": float(torch.stack(lost).mean()),
         }
+
+
+def crossed(lips: Tensor, sound: Tensor, windows: int) -> Tensor:
+    """The loss of all pairs of embeddings ``(b * windows, d)`` within each of ``b`` takes.
+
+    True and false pairs weigh alike, so it is what single pairs have on average, with less noise:
+    a small batch tells more.
+    """
+    rows, columns = (t.unflatten(0, (-1, windows)) for t in (lips, sound))
+    every = rows[:, :, None].expand(-1, -1, windows, -1).flatten(0, 2)
+    other = columns[:, None].expand(-1, windows, -1, -1).flatten(0, 2)
+    true = torch.eye(windows, device=lips.device).repeat(len(rows), 1, 1).flatten()
+    lost = disagreement(every, other, true)
+    return (lost[true > 0].mean() + lost[true == 0].mean()) / 2

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from lipkit import config as settings
 from lipkit.cli import lipkit
 from lipkit.errors import BadUsage, WeightsError
+from lipkit.losses.agreement import disagreement
 from lipkit.models.latentsync.expert import model as experts
 from lipkit.models.latentsync.expert import stages
 from lipkit.models.latentsync.expert.config import ExpertConfig
@@ -19,6 +20,7 @@ from lipkit.training.loop import Limits, Progress, train
 from lipkit.training.toys.takes import Toys, ToySpec
 
 TOYS = Toys(ToySpec(size=64, seconds=1.2, people=4, takes=4, held_out=2))
+ONE = torch.ones(1)
 SMALL = ("train.pairs.batch=4", "train.checked=4", "train.pairs.log_every=1")
 
 
@@ -117,3 +119,21 @@ def test_frames_are_the_models() -> None:
     config = configured("train.pairs.frames=5")
     with pytest.raises(BadUsage, match="the model sees 16"):
         stages.pairs(experts.build(config.model), config, TOYS, 0)
+
+
+def test_every_pair_of_a_take_counts(tmp_path: Path) -> None:
+    config = configured("train.windows=2", "train.pairs.batch=6")
+    model = experts.build(config.model)
+    stage = stages.pairs(model, config, TOYS, 0)
+    batch = stage.batch(0, 0)
+    assert batch.keys() == {"faces", "mel"}
+    assert len(batch["faces"]) == len(batch["mel"]) == 6
+    torch.manual_seed(0)
+    lips, sound = torch.rand(2, 6, 8)
+    own = torch.stack([disagreement(lips[k : k + 1], sound[k : k + 1], ONE) for k in range(6)])
+    swapped = sound[[1, 0, 3, 2, 5, 4]]
+    other = disagreement(lips, swapped, torch.zeros(6))
+    torch.testing.assert_close(stages.crossed(lips, sound, 2), (own.mean() + other.mean()) / 2)
+    stage.loss(model, batch, 0)["agreement"].backward()
+    with pytest.raises(BadUsage, match=r"train.windows = 4"):
+        configured("train.windows=4", "train.pairs.batch=6")
