@@ -18,17 +18,20 @@ from lipkit.errors import ExitStatus
 from lipkit.media.audio import wave_chunks
 from lipkit.media.video import frame_times
 from tests.commands.conftest import film_head, frames_of, untrained
+from tests.models.vlogger.aniportrait.conftest import TINY
 
 QUICK = ["--steps", "1"]
 LOSSLESS = ["--video-codec", "ffv1"]
 SYNCERS = {"tiny-latentsync": QUICK, "tiny-musetalk": []}
+PERFORMERS = {"tiny-emo": QUICK, "aniportrait": [*QUICK, "--guidance", "1"]}
 
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Random weights of presets' designs, autoencoders included, by the presets' names."""
     folder = tmp_path_factory.mktemp("weights")
-    made = {}
+    small = {"model": TINY["model"]}
+    made = {"aniportrait": untrained("aniportrait", small, folder / "aniportrait.safetensors")}
     for name in [*SYNCERS, "tiny-emo"]:
         preset = config.load_preset(name)
         made[name] = folder / f"{name}.safetensors"
@@ -88,15 +91,16 @@ def test_a_synced_video_from_latents_is_that_of_one_run(
     same(whole, made)
 
 
+@pytest.mark.parametrize("name", list(PERFORMERS))
 def test_a_talking_portrait_from_latents_is_that_of_one_run(
-    wide: Path, speech: Path, stored: dict[str, Path], tmp_path: Path
+    name: str, wide: Path, speech: Path, stored: dict[str, Path], tmp_path: Path
 ) -> None:
     whole, made, latents = (tmp_path / n for n in ("whole.mkv", "made.mkv", "l.safetensors"))
-    given = ["animate", wide, speech, "--model", stored["tiny-emo"], *QUICK, "--fps", 30]
+    given = ["animate", wide, speech, "--model", stored[name], *PERFORMERS[name], "--fps", 30]
     assert lipkit(*given, "-o", whole, *LOSSLESS) == ExitStatus.OK
     assert lipkit(*given, "-o", latents, "--emit", "latents") == ExitStatus.OK
     assert read_latents(latents)[1].content == "portrait"
-    finish = ["render", latents, wide, "--model", stored["tiny-emo"], *LOSSLESS]
+    finish = ["render", latents, wide, "--model", stored[name], *LOSSLESS]
     assert lipkit(*finish, "-o", made) == ExitStatus.OK
     same(whole, made)
     assert lipkit(*finish, "--fps", 25, "-o", tmp_path / "slow.mkv") == ExitStatus.OK
