@@ -34,6 +34,7 @@ from lipkit.models.vasa.vasa1.model import Vasa1, build
 from lipkit.models.vasa.vasa1.pipeline import DynamicsGenerator, move, speak
 from lipkit.models.vasa.vasa1.takes import Take, observed, statistics
 from lipkit.protocols import Features
+from lipkit.sync.hearing import encoder_of
 from lipkit.training.config import StageConfig
 from lipkit.training.toys.takes import Toy
 from tests.models.parts.onnx import write_tiles
@@ -98,6 +99,8 @@ def test_sound_has_a_row_a_frame(config: Vasa1Config) -> None:
     assert hear(wave, config.model).shape == (25, 256)
     assert hear(wave[:10], config.model).shape == (1, 256)
     assert frames_of(0, 25) == 1
+    kept = encoder_of("mel-64").encode(wave)
+    assert np.allclose(recall(kept, config.model, "x"), hear(wave, config.model), atol=1e-4)
     other = Features(np.zeros((100, 1, 80), np.float32), Fraction(100), "mel")
     with pytest.raises(BadInput, match="mel-64"):
         recall(other, config.model, "x.safetensors")
