@@ -48,6 +48,7 @@ from lipkit.models.parts.noise_levels import (
     weighted,
 )
 from lipkit.models.parts.reference import Reading, spread
+from lipkit.models.parts.sampling import noised
 
 from .audio import hallo_features, weights
 from .fixtures import Within
@@ -335,7 +336,7 @@ def schedules(meta: Meta, tensors: Tensors) -> Tensors:
     return {f"timesteps_{n}": scheduler(form, int(n)).timesteps for n in counts} | {
         "inference_alphas_cumprod": scheduler(form, 1).alphas_cumprod,
         "train_alphas_cumprod": training.alphas_cumprod,
-        "noisy": denoising.noised(x0, noise, times, training.alphas_cumprod),
+        "noisy": noised(x0, noise, training.alphas_cumprod, times),
         "velocity": velocity,
         "snr": ratio,
         "min_snr_weight": weight,

@@ -18,7 +18,7 @@ from lipkit.models.latentsync import convert
 from lipkit.models.latentsync.config import ModelConfig, SamplingConfig
 from lipkit.models.latentsync.denoiser import KEPT_STEPS, Denoiser
 from lipkit.models.latentsync.pipeline import LatentSyncer
-from lipkit.models.parts import denoising, vae
+from lipkit.models.parts import denoising, sampling, vae
 from lipkit.models.parts.convert import convert as fit
 from lipkit.models.parts.diffusion_config import MotionConfig, VaeConfig, VideoUNetConfig
 from lipkit.models.parts.motion import MotionModule, fold, unfold
@@ -186,9 +186,11 @@ def ddim_tables(meta: Meta, tensors: Tensors) -> Tensors:
             results[f"out.ddim_{name}.{count}"] = made
         alphas = results["out.alphas_cumprod"] = scheduler.alphas_cumprod
         results["out.final_alpha_cumprod"] = scheduler.final_alpha_cumprod
-        noisy = denoising.noised(x0, tensors["in.noise"], times, alphas)
+        noisy = sampling.noised(x0, tensors["in.noise"], alphas, times)
         results["out.add_noise"] = noisy
-        results["out.one_step"] = denoising.clean(noisy, eps, times, alphas)
+        results["out.one_step"] = sampling.clean_of(
+            "epsilon", eps, noisy, sampling.share_of(alphas, times, x0)
+        )
     return results
 
 

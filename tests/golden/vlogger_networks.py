@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from lipkit.faces.canonical import canonical
 from lipkit.models.parts import noise_levels
 from lipkit.models.parts.convert import convert as fit
-from lipkit.models.parts.denoising import denoise, noised
+from lipkit.models.parts.denoising import denoise
 from lipkit.models.parts.diffusion_config import DiffusionConfig, TemporalConfig
 from lipkit.models.parts.reference import Reading, ReferenceNet
+from lipkit.models.parts.sampling import noised
 from lipkit.models.vlogger import head, pose
 from lipkit.models.vlogger.aniportrait import convert, hearing
 from lipkit.models.vlogger.aniportrait.backbone import Backbone, Guide, joined
@@ -237,7 +238,7 @@ def diffusion(meta: Meta, tensors: Tensors) -> dict[str, Any]:
         "out.init_noise_sigma": torch.tensor(steps.init_noise_sigma),
         "out.final_alpha": steps.final_alpha_cumprod,
         "out.latents": torch.stack(list(denoise(predict, tensors["in.latents0"], steps))),
-        "out.train_noisy": noised(clean, noise, times, training.alphas_cumprod),
+        "out.train_noisy": noised(clean, noise, training.alphas_cumprod, times),
         "out.train_velocity": noise_levels.target_of(form, training, clean, noise, times),
         "out.train_snr_weights_gamma5": noise_levels.min_snr_weight(ratio, 5.0, form.prediction),
     }

@@ -20,8 +20,9 @@ from lipkit.losses.tempo import SIDE, tempo_distance
 from lipkit.models.latentsync.config import Weighing
 from lipkit.models.latentsync.convert import official
 from lipkit.models.parts import vae
-from lipkit.models.parts.denoising import Prediction, clean, mixed_noise, noised, schedule, wanted
+from lipkit.models.parts.denoising import mixed_noise, schedule
 from lipkit.models.parts.motion import unfold
+from lipkit.models.parts.sampling import Prediction, clean_of, noised, share_of, target_of
 from lipkit.models.parts.video_unet import VideoUNet
 
 
@@ -99,12 +100,13 @@ def guess(
     noise = mixed_noise(shared, own, alpha or 0.0)
     alphas = schedule("ddim", 1).alphas_cumprod.to(target.device)
     times = draw.times(batch, len(alphas)).to(target.device)
-    latents = noised(target, noise, times, alphas)
+    latents = noised(target, noise, alphas, times)
     keep = small.expand(batch, 1, frames, -1, -1)
     seen = torch.cat([latents, keep, masked, whole], 1)
     predicted = unet(seen, times, sample.audio).float()
-    goal = wanted(prediction, target, noise, times, alphas)
-    found = clean(latents, predicted, times, alphas, prediction)
+    share = share_of(alphas, times, target)
+    goal = target_of(prediction, target, noise, share)
+    found = clean_of(prediction, predicted, latents, share)
     return Guess(goal, seen, predicted, found)
 
 

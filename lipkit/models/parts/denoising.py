@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any
 
-import torch
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 from torch import Tensor
@@ -17,7 +16,6 @@ from torch import Tensor
 # The noise in latents (b, c, f, h, w) at a time step, which is the n-th to be asked for; or what
 # else the schedule takes.
 Predictor = Callable[[Tensor, int, int], Tensor]
-Prediction = Literal["epsilon", "v_prediction", "sample"]
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 SPACING = {"timestep_spacing": "leading", "steps_offset": 1}
@@ -48,32 +46,6 @@ def denoise(predict: Predictor, noise: Tensor, scheduler: Any) -> Iterator[Tenso
         yield latents
 
 
-def noised(latents: Tensor, noise: Tensor, times: Tensor, alphas: Tensor) -> Tensor:
-    """``latents (b, ...)`` after ``times (b,)`` steps of diffusion by ``alphas``, cumulated."""
-    share = _share(alphas, times, latents)
-    return share.sqrt() * latents + (1 - share).sqrt() * noise
-
-
-def wanted(
-    kind: Prediction, latents: Tensor, noise: Tensor, times: Tensor, alphas: Tensor
-) -> Tensor:
-    """What a network should predict for ``latents (b, ...)`` with ``noise``."""
-    if kind == "epsilon":
-        return noise
-    share = _share(alphas, times, latents)
-    return latents if kind == "sample" else share.sqrt() * noise - (1 - share).sqrt() * latents
-
-
-def clean(
-    latents: Tensor, told: Tensor, times: Tensor, alphas: Tensor, kind: Prediction = "epsilon"
-) -> Tensor:
-    """The one-step estimate of what was noised to ``latents``, by what a network ``told``."""
-    share = _share(alphas, times, latents)
-    if kind == "epsilon":
-        return (latents - (1 - share).sqrt() * told) / share.sqrt()
-    return told if kind == "sample" else share.sqrt() * latents - (1 - share).sqrt() * told
-
-
 def mixed_noise(shared: Tensor, own: Tensor | None, alpha: float = 1.0) -> Tensor:
     """Noise for clips ``(b, c, f, h, w)`` whose frames have a part in common.
 
@@ -85,8 +57,3 @@ def mixed_noise(shared: Tensor, own: Tensor | None, alpha: float = 1.0) -> Tenso
         return common.clone()
     total = 1 + alpha**2
     return (alpha**2 / total) ** 0.5 * common + (1 / total) ** 0.5 * own
-
-
-def _share(alphas: Tensor, times: Tensor, like: Tensor) -> Tensor:
-    share = alphas.to(like.device, torch.float32)[times.to(like.device)]
-    return share.reshape(-1, *[1] * (like.dim() - 1))

@@ -29,9 +29,15 @@ def cosine_schedule(steps: int) -> Tensor:
     return torch.cumprod(1 - betas, 0).float()
 
 
+def share_of(alpha_bar: Tensor, t: Tensor, like: Tensor) -> Tensor:
+    """The signal's share ``(b, 1, ...)`` after ``t (b,)`` steps, of the dimensions of ``like``."""
+    share = alpha_bar.to(like.device, torch.float32)[t.to(like.device)]
+    return share.view(-1, *[1] * (like.dim() - 1))
+
+
 def noised(x: Tensor, noise: Tensor, alpha_bar: Tensor, t: Tensor) -> Tensor:
     """``x (b, ...)`` after ``t (b,)`` steps of diffusion."""
-    share = alpha_bar[t].view(-1, *[1] * (x.dim() - 1))
+    share = share_of(alpha_bar, t, x)
     return share.sqrt() * x + (1 - share).sqrt() * noise
 
 

@@ -18,7 +18,8 @@ from lipkit.models.latentsync.objective import (
     trainable,
     weighed,
 )
-from lipkit.models.parts.denoising import Prediction, clean, noised, schedule, wanted
+from lipkit.models.parts.denoising import schedule
+from lipkit.models.parts.sampling import Prediction, clean_of, noised, share_of, target_of
 
 
 class Drawn:
@@ -126,9 +127,9 @@ def test_lips_are_the_lower_half() -> None:
 def test_what_is_wanted_tells_the_clean_latents(kind: Prediction) -> None:
     latents, noise = torch.randn(2, 2, 4, 3, 8, 8)
     times, alphas = torch.tensor([10, 700]), schedule("ddim", 1, kind).alphas_cumprod
-    seen = noised(latents, noise, times, alphas)
-    told = wanted(kind, latents, noise, times, alphas)
-    found = clean(seen, told, times, alphas, kind)
+    seen, share = noised(latents, noise, alphas, times), share_of(alphas, times, latents)
+    told = target_of(kind, latents, noise, share)
+    found = clean_of(kind, told, seen, share)
     torch.testing.assert_close(found, latents, rtol=1e-3, atol=1e-3)
     made = schedule("ddim", 1000, kind).step(told[1:], 700, seen[1:])
     torch.testing.assert_close(made.pred_original_sample, latents[1:], rtol=1e-3, atol=1e-3)
