@@ -108,4 +108,5 @@ def read_provenance(path: Path) -> dict[str, Any]:
         record = json.loads(tags.get(TAG) or tags.get("comment", ""))
     except ValueError:
         return {}
-    return record if isinstance(record, dict) and {"tool", "verb"} <= record.keys() else {}
+    ours = isinstance(record, dict) and (TAG in tags or {"tool", "verb"} <= record.keys())
+    return record if ours else {}

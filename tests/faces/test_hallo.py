@@ -36,7 +36,7 @@ def test_masks_part_the_picture() -> None:
     assert masks.lip.argmax() // 64 > masks.face.argmax() // 64  # lips are the lower half
     assert masks.full[0, 0] == 255
     assert masks.full.min() == 0
-    levels = masks.levels(128)
+    levels = masks.levels(16)
     assert [mask.shape for mask in levels[0]] == [(1, 256), (1, 64), (1, 16), (1, 4)]
     assert all(mask.min() >= 0 and mask.max() <= 1 for part in levels for mask in part)
 
