@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from lipkit.errors import BadUsage, WeightsError
 from lipkit.faces.latentsync_pixels import fixed_mask, latent_mask
@@ -30,6 +30,7 @@ from lipkit.models.latentsync.model import LatentSync
 from lipkit.models.latentsync.objective import Judges, Sample, guess, terms, trainable, weighed
 from lipkit.models.latentsync.pipeline import LatentSyncer
 from lipkit.models.parts import vae
+from lipkit.models.parts.autoencoding import AutoencoderStage
 from lipkit.models.parts.foreign import read_checkpoint
 from lipkit.protocols import Features
 from lipkit.training.config import StageConfig
@@ -49,7 +50,21 @@ def autoencoder(
     """The stage of an autoencoder of the model's own; None where it has the stored one."""
     if model.vae is None:
         return None
-    return AutoencoderStage(config, footage(data, "autoencoder"))
+    given, stage = footage(data, "autoencoder"), config.train.autoencoder
+    hole = torch.from_numpy(fixed_mask(config.model.mask, config.model.resolution) / 255).float()
+
+    def faces(takes: Any, rng: np.random.Generator, count: int) -> Tensor:
+        """Frames of as many windows as the stage says; the holes of half of them are grey."""
+        windows = -(-count // stage.frames)
+        target = scenes(takes, rng, windows, config.model.window, config.model)["target"]
+        rows = torch.from_numpy(rng.integers(target.shape[1], size=(windows, stage.frames)))
+        chosen = pixels(target[torch.arange(windows)[:, None], rows]).flatten(0, 1)[:count]
+        chosen[::2] *= hole
+        return chosen
+
+    draws = partial(faces, given.training), partial(faces, given.held_out)
+    looks = StandInLpips().requires_grad_(False)
+    return AutoencoderStage(stage.batch * stage.frames, *draws, config.train.kl, looks)
 
 
 def stage1(model: LatentSync, config: LatentSyncConfig, data: Data, seed: int) -> DenoiserStage:
@@ -98,64 +113,6 @@ def begin(model: LatentSync, file: str) -> None:
     own = {k.removeprefix("vae."): v for k, v in given.tensors.items() if k.startswith("vae.")}
     if model.vae is not None and own:
         model.vae.load_state_dict(own)
-
-
-class AutoencoderStage:
-    """Trains the autoencoder to give pictures back, whole ones and masked ones."""
-
-    name = "autoencoder"
-
-    def __init__(self, config: LatentSyncConfig, data: FootageData) -> None:
-        self.form, self.config, self.data = config.model, config.train, data
-        self.mask = torch.from_numpy(fixed_mask(self.form.mask, self.form.resolution) / 255)
-        self.distance = StandInLpips().requires_grad_(False)
-
-    def parameters(self, model: LatentSync) -> list[nn.Parameter]:
-        """The autoencoder's."""
-        return list(model.vae.parameters())
-
-    def batch(self, seed: int, index: int) -> Batch:
-        """Faces, the holes of half of which are grey."""
-        rng = np.random.default_rng((seed, 5, index))
-        stage = self.config.autoencoder
-        return self.faces(self.data.training, rng, stage.batch, stage.frames)
-
-    def faces(self, takes: Any, rng: np.random.Generator, batch: int, frames: int) -> Batch:
-        """Pictures ``(b, 3, r, r)`` in -1..1, one frame in so many of each window."""
-        given = scenes(takes, rng, batch, self.form.window, self.form)["target"]
-        rows = torch.from_numpy(rng.integers(given.shape[1], size=(batch, frames)))
-        chosen = pixels(given[torch.arange(batch)[:, None], rows]).flatten(0, 1)
-        chosen[::2] *= self.mask.float()
-        return {"pictures": chosen}
-
-    def loss(self, model: LatentSync, batch: Batch, step: int) -> Mapping[str, Tensor]:
-        """Errors of the pictures, and how far posteriors are from a normal distribution."""
-        pictures = batch["pictures"]
-        posterior = model.vae.encode(pictures).latent_dist
-        noise = torch.randn(posterior.mean.shape).to(posterior.mean)
-        made = model.vae.decode(posterior.mean + posterior.std * noise).sample
-        self.distance.to(pictures.device)
-        return {
-            "pixels": functional.l1_loss(made.float(), pictures),
-            "looks": 0.1 * self.distance(made, pictures).mean(),
-            "kl": self.config.kl * posterior.kl().mean() / posterior.mean[0].numel(),
-        }
-
-    def validate(self, model: LatentSync) -> Mapping[str, float]:
-        """The error in levels, and the deviation of scaled latents, of people never seen."""
-        rng = np.random.default_rng(0)
-        given = self.faces(self.data.held_out, rng, CHECKED, 2)["pictures"]
-        given = given.to(next(model.vae.parameters()).device)
-        latents = model.vae.encode(given).latent_dist.mean
-        made = model.vae.decode(latents).sample
-        spread = latents.std() * model.vae.config.scaling_factor
-        return {"levels": float(127.5 * (made - given).abs().mean()), "spread": float(spread)}
-
-    def sample(self, model: LatentSync, batch: Batch) -> Tensor:
-        """Pictures above what comes back of them."""
-        given = batch["pictures"][:SHOWN]
-        latents = model.vae.encode(given).latent_dist.mean
-        return torch.stack([given, model.vae.decode(latents).sample])
 
 
 class Chance:

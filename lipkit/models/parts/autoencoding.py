@@ -23,7 +23,7 @@ Draw = Callable[[np.random.Generator, int], Tensor]  # so many pictures (n, 3, h
 class AutoencoderStage:
     """Trains the autoencoder ``model.vae`` to give pictures back.
 
-    ``training`` and ``held_out`` draw pictures; ``distance (n,)``, if given, compares looks.
+    ``training`` and ``held_out`` draw pictures; the network ``distance``, if given, compares looks.
     """
 
     name = "autoencoder"
@@ -34,7 +34,7 @@ class AutoencoderStage:
         training: Draw,
         held_out: Draw,
         kl: float,
-        distance: Callable[[Tensor, Tensor], Tensor] | None = None,
+        distance: nn.Module | None = None,
     ) -> None:
         self.count, self.training, self.held_out = batch, training, held_out
         self.kl, self.distance = kl, distance
@@ -62,7 +62,7 @@ class AutoencoderStage:
             "kl": self.kl * posterior.kl().mean() / posterior.mean[0].numel(),
         }
         if self.distance is not None:
-            terms["looks"] = 0.1 * self.distance(made, pictures).mean()
+            terms["looks"] = 0.1 * self.distance.to(made.device)(made, pictures).mean()
         return terms
 
     def validate(self, model: Any) -> Mapping[str, float]:
