@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from lipkit.models.parts.sampling import guided
 from lipkit.models.vasa.config import GeneratorConfig
 
 
@@ -135,3 +137,14 @@ class MotionTransformer(nn.Module):
             1,
         )
         return self.head(self.encoder(tokens + self.place)[:, -window:])
+
+    def guided(
+        self, x: Tensor, t: Tensor, conditions: Conditions, weights: Mapping[str, float]
+    ) -> Tensor:
+        """The same, guided: one more pass without each condition that has a weight."""
+        without = [
+            (weight, self(x, t, conditions.without(name)))
+            for name, weight in weights.items()
+            if weight
+        ]
+        return guided(self(x, t, conditions), without)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lipkit.artifacts.features import require_encoder
 from lipkit.audio.mel import SPEECH64
-from lipkit.models.parts.sampling import ddim, guided
+from lipkit.models.parts.sampling import ddim
 from lipkit.models.vasa.config import ControlsConfig, SamplingConfig
 from lipkit.models.vasa.expression import MOUTH, SLOW, finished
 from lipkit.models.vasa.generator import Conditions
@@ -108,18 +108,12 @@ class VoiceGenerator:
 
     def denoised(self, x: Tensor, t: Tensor, conditions: Conditions) -> Tensor:
         """The guided estimate of clean motion."""
-        model = self.model.generator
         weights = {
             "audio": self.sampling.guidance,
             "gaze": self.sampling.gaze_guidance,
             "distance": self.sampling.distance_guidance,
         }
-        without = [
-            (weight, model(x, t, conditions.without(name)))
-            for name, weight in weights.items()
-            if weight
-        ]
-        return guided(model(x, t, conditions), without)
+        return self.model.generator.guided(x, t, conditions, weights)
 
     def noise(self, frame: int) -> Tensor:
         """Starting noise ``(w, c)`` of the window at ``frame``, by seed and absolute frame alone.

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lipkit.models.parts.sampling import ddim, guided
+from lipkit.models.parts.sampling import ddim
 from lipkit.models.vasa.codecs.megaportraits.layout import layout_of
 from lipkit.models.vasa.generator import Conditions
 from lipkit.models.vasa.vasa1.config import ControlsConfig, SamplingConfig
@@ -100,19 +100,14 @@ class DynamicsGenerator:
 
     def denoised(self, x: Tensor, t: Tensor, conditions: Conditions) -> Tensor:
         """The guided estimate of clean motion: a pass for each condition with a weight."""
-        generator, s = self.model.generator, self.sampling
+        s = self.sampling
         weights = {
             "audio": s.guidance,
             "gaze": s.gaze_guidance,
             "distance": s.distance_guidance,
             "emotion": s.emotion_guidance if self.model.config.generator.emotion else 0.0,
         }
-        without = [
-            (weight, generator(x, t, conditions.without(name)))
-            for name, weight in weights.items()
-            if weight
-        ]
-        return guided(generator(x, t, conditions), without)
+        return self.model.generator.guided(x, t, conditions, weights)
 
     def noise(self, frame: int) -> Tensor:
         """Starting noise ``(w, c)`` of the window at ``frame``, by seed and absolute frame."""
