@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -26,7 +25,8 @@ from lipkit.models.emo.hearing import clipped, encoder_of, framed
 from lipkit.models.emo.model import Emo
 from lipkit.models.emo.pipeline import EmoAnimator, Sitter
 from lipkit.models.parts import vae, weights
-from lipkit.models.parts.canvas import Canvas, frames_of
+from lipkit.models.parts.canvas import Canvas
+from lipkit.models.parts.latent_performer import LatentPerformer
 from lipkit.models.parts.placing import place
 from lipkit.models.parts.recognition import ArcFace
 from lipkit.protocols import Face, Features
@@ -37,7 +37,7 @@ Chunks = Callable[[], Iterable[NDArray[np.float32]]]
 RECOGNISER = "arcface-r100"  # InsightFace's network, which embeds faces for Hallo
 
 
-class EmoPerformer:
+class EmoPerformer(LatentPerformer):
     """A ``Performer`` by weights of the family."""
 
     scheme = "mediapipe478"
@@ -81,20 +81,6 @@ class EmoPerformer:
                 hint=f"`lipkit embed-audio --fps {self.fps}` makes them",
             )
         return framed([features.data], form.layers)
-
-    def count(self, samples: int) -> int:
-        """Frames that a sound of so many samples at 16 kHz takes."""
-        return max(1, math.ceil(samples * self.fps / 16000))
-
-    def perform(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Iterator[Array]:
-        """Chunks of crops ``(f, r, r, 3)`` uint8, ``total`` frames in all."""
-        for latents in self.latents(canvas, heard, total):
-            yield frames_of(self.animator.decode(latents))
-
-    def draw(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Iterator[Array]:
-        """The same before the decoder: latents ``(f, 4, r/8, r/8)``."""
-        for latents in self.latents(canvas, heard, total):
-            yield latents.float().cpu().numpy()
 
     def latents(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Iterator[Tensor]:
         """Latents ``(f, 4, r/8, r/8)``, clip by clip."""

@@ -1,8 +1,7 @@
-"""VLOGGER as a ``Performer``: a picture and chunks of sound in, frames of the talking crop out."""
+"""AniPortrait as a ``Performer``: picture and chunks of sound in, frames of the talking crop out."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import Any
@@ -18,7 +17,8 @@ from lipkit.faces.canonical import VERTICES
 from lipkit.faces.templates import matrices
 from lipkit.faces.warping import transform, warp
 from lipkit.models.parts import vae, weights
-from lipkit.models.parts.canvas import Canvas, frames_of
+from lipkit.models.parts.canvas import Canvas
+from lipkit.models.parts.latent_performer import LatentPerformer
 from lipkit.models.parts.placing import place
 from lipkit.models.parts.spool import Spool
 from lipkit.models.vlogger import pose
@@ -37,7 +37,7 @@ ANGLES = 6  # numbers of a pose
 PIECE = 5  # seconds over which a head's pose goes on from its own past
 
 
-class AniPortraitPerformer:
+class AniPortraitPerformer(LatentPerformer):
     """A ``Performer`` by weights of the family.
 
     What frames hear is what it makes a head do: ``(f, 1, 3 * 468 + 6)``, a mesh's offsets and a
@@ -100,20 +100,6 @@ class AniPortraitPerformer:
             f"{name}: this model hears with networks of its own, not {features.encoder}",
             hint="give it the sound",
         )
-
-    def count(self, samples: int) -> int:
-        """Frames that a sound of so many samples at 16 kHz takes."""
-        return max(1, math.ceil(samples * self.fps / 16000))
-
-    def perform(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Iterator[Array]:
-        """Chunks of crops ``(f, r, r, 3)`` uint8, ``total`` frames in all."""
-        for latents in self.latents(canvas, heard, total):
-            yield frames_of(self.animator.decode(latents))
-
-    def draw(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Iterator[Array]:
-        """The same before the decoder: latents ``(f, 4, r/8, r/8)``."""
-        for latents in self.latents(canvas, heard, total):
-            yield latents.float().cpu().numpy()
 
     def latents(self, canvas: Canvas, heard: Iterable[Array], total: int) -> Iterator[Tensor]:
         """Latents ``(f, 4, r/8, r/8)``, a window's worth at a time."""
