@@ -1,4 +1,4 @@
-"""AniPortrait as a ``Performer``: picture and chunks of sound in, frames of the talking crop out."""
+"""AniPortrait as a ``Performer``: picture and chunks of sound in, frames of a talking crop out."""
 
 from __future__ import annotations
 
